@@ -1,0 +1,1 @@
+"""Trackers: bytes in, fixes out."""

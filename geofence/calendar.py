@@ -1,0 +1,45 @@
+"""When something holds: days of the week and hours in the town's own time.
+
+What must stay true here: hours are the town's clock, so a window is an hour shorter or longer on the two nights the
+clock changes; ``to`` earlier than ``from`` runs over midnight and belongs to the day it began on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import NamedTuple
+
+from geofence.model import Micros, to_micros
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Window(NamedTuple):
+    """A stretch of time, from its first moment to the first moment after it."""
+
+    start: Micros
+    end: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """From one hour to another on some days of the week, within a season."""
+
+    start: time
+    end: time
+    days: frozenset[int] = frozenset(range(7))
+    """0 is Monday."""
+    first: date | None = None
+    last: date | None = None
+
+    def on(self, day: date, zone: tzinfo) -> Window | None:
+        """Return the window that begins on that day of the town's calendar, if any."""
+        if day.weekday() not in self.days:
+            return None
+        if (self.first and day < self.first) or (self.last and day > self.last):
+            return None
+        after = timedelta(days=self.end <= self.start)
+        start = to_micros(datetime.combine(day, self.start, zone))
+        end = to_micros(datetime.combine(day + after, self.end, zone))
+        return Window(start, end) if start < end else None

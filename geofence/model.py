@@ -1,0 +1,223 @@
+"""The words all floors share: Fix, Visit, Event, ids, units.
+
+What must stay true here: times are UTC, as aware ``datetime`` on a Fix and as int64 microseconds since 1970 in
+columns and in the engine; lengths are metres, speeds metres a second, angles degrees, positions WGS 84
+longitude and latitude. Nothing here knows a person: a warden is an opaque id.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+from enum import IntFlag, StrEnum
+from typing import NewType
+from uuid import UUID, uuid5
+
+import numpy as np
+from numpy.typing import NDArray
+
+DeviceId = NewType("DeviceId", str)
+ZoneId = NewType("ZoneId", str)
+WardenId = NewType("WardenId", str)
+TeamId = NewType("TeamId", str)
+VisitId = NewType("VisitId", str)
+Micros = NewType("Micros", int)
+"""A moment: microseconds since 1970-01-01T00:00Z."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = 1_000_000
+NAMESPACE = UUID("6f0c6e4c-6d0f-5c3e-9a53-7a2b4d1f8e10")
+"""The name space of every id derived from what it names (RFC 9562, version 5)."""
+
+
+def to_micros(time: datetime) -> Micros:
+    """Return the moment of an aware datetime, exact to the microsecond."""
+    return Micros((time - EPOCH) // timedelta(microseconds=1))
+
+
+def to_datetime(micros: int) -> datetime:
+    """Return the aware UTC datetime of a moment."""
+    return EPOCH + timedelta(microseconds=int(micros))
+
+
+class Flag(IntFlag):
+    """What had to be done to a fix before it could be believed."""
+
+    NONE = 0
+    ROLLOVER = 1
+    """Its date was moved by a multiple of 1024 weeks (GPS week rollover)."""
+    CENTURY = 2
+    """Its century was inferred where the receiver's own two-digit year could not be right."""
+    DATED = 4
+    """It gave a time of day only; the date was inferred from its neighbours or from when it was received."""
+    ESTIMATED = 8
+    """It stated no error; ``accuracy_m`` is computed from the dilution of precision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One position of one device, as measured at ``time``."""
+
+    device: DeviceId
+    time: datetime
+    lon: float
+    lat: float
+    accuracy_m: float | None = None
+    """Radius that holds the true place with 68 % probability."""
+    speed_mps: float | None = None
+    course_deg: float | None = None
+    """Over ground, clockwise from true north, 0 to 360."""
+    altitude_m: float | None = None
+    """Above mean sea level."""
+    hdop: float | None = None
+    battery_pct: float | None = None
+    flags: Flag = Flag.NONE
+    sos: bool = False
+    """The warden pressed the emergency key."""
+
+    @property
+    def micros(self) -> Micros:
+        """The moment of measurement."""
+        return to_micros(self.time)
+
+
+FloatColumn = NDArray[np.float64]
+IntColumn = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fixes:
+    """A batch of fixes as columns of equal length; NaN where a receiver said nothing.
+
+    ``device`` indexes ``devices``; ``time`` is microseconds UTC.
+    """
+
+    devices: tuple[DeviceId, ...]
+    device: IntColumn
+    time: IntColumn
+    lon: FloatColumn
+    lat: FloatColumn
+    accuracy_m: FloatColumn
+    speed_mps: FloatColumn
+    course_deg: FloatColumn
+    altitude_m: FloatColumn
+    hdop: FloatColumn
+    battery_pct: FloatColumn
+    flags: IntColumn
+    sos: IntColumn
+
+    @classmethod
+    def of(cls, fixes: Sequence[Fix]) -> Fixes:
+        """Return the columns of ``fixes``, in their order."""
+        index: dict[DeviceId, int] = {}
+        rows = [index.setdefault(fix.device, len(index)) for fix in fixes]
+        numbers = {
+            name: np.array([_nan(getattr(fix, name)) for fix in fixes], dtype=np.float64) for name in FLOAT_COLUMNS
+        }
+        return cls(
+            devices=tuple(index),
+            device=np.array(rows, dtype=np.int64),
+            time=np.array([fix.micros for fix in fixes], dtype=np.int64),
+            flags=np.array([fix.flags for fix in fixes], dtype=np.int64),
+            sos=np.array([fix.sos for fix in fixes], dtype=np.int64),
+            **numbers,
+        )
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def __iter__(self) -> Iterator[Fix]:
+        return (self.row(i) for i in range(len(self)))
+
+    def row(self, i: int) -> Fix:
+        """Return row ``i`` as a Fix."""
+        numbers = {name: _none(float(getattr(self, name)[i])) for name in FLOAT_COLUMNS[2:]}
+        return Fix(
+            device=self.devices[int(self.device[i])],
+            time=to_datetime(int(self.time[i])),
+            lon=float(self.lon[i]),
+            lat=float(self.lat[i]),
+            flags=Flag(int(self.flags[i])),
+            sos=bool(self.sos[i]),
+            **numbers,
+        )
+
+    def take(self, rows: IntColumn | NDArray[np.bool_]) -> Fixes:
+        """Return the chosen rows, in the order given, over the same ``devices``."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "devices"}
+        return Fixes(devices=self.devices, **columns)
+
+
+FLOAT_COLUMNS = (
+    "lon", "lat", "accuracy_m", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct",
+)  # fmt: skip
+
+
+def _nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _none(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+class Kind(StrEnum):
+    """What an event says; with the prefix ``trackerd.`` it is the CloudEvents type."""
+
+    ENTER = "zone.enter"
+    EXIT = "zone.exit"
+    DWELL = "zone.dwell"
+    SILENT = "device.silent"
+    BACK = "device.back"
+    SOS = "device.sos"
+    BATTERY = "device.battery"
+    RETRACT = "retract"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One device's presence in one zone; ``ended`` is None while it lasts."""
+
+    id: VisitId
+    device: DeviceId
+    zone: ZoneId
+    began: Micros
+    ended: Micros | None
+    seconds: float
+    """Certain presence: the least time it was inside."""
+    seconds_possible: float
+    """The most time it can have been inside."""
+    confidence: float
+    """Probability that the visit took place, as believed when last told."""
+    zones_version: str
+    """Which edition of the zones it was judged by."""
+    revision: int = 0
+    """0 as first told; higher for each time late data changed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that became true at ``time``, about one device and perhaps one visit."""
+
+    kind: Kind
+    device: DeviceId
+    time: Micros
+    visit: Visit | None = None
+    accuracy_m: float | None = None
+    confidence: float | None = None
+    seconds: float | None = None
+    """DWELL: the dwell reached."""
+    lon: float | None = None
+    lat: float | None = None
+    """SOS only: an emergency always says where."""
+    battery_pct: float | None = None
+    retracts: str | None = None
+    """RETRACT: the id of the event that turned out wrong."""
+    because: str | None = None
+
+
+def visit_id(device: DeviceId, zone: ZoneId, began: int) -> VisitId:
+    """Return the id of the visit of ``device`` to ``zone`` that began then: the same whoever computes it."""
+    return VisitId(str(uuid5(NAMESPACE, f"visit|{device}|{zone}|{began}")))

@@ -1,0 +1,46 @@
+"""Back into time order: what one device says may arrive out of it.
+
+What must stay true here: whatever the order of arrival within the window, sightings go on in order of their time,
+each moment once; what comes after its moment has passed is called late and goes on nowhere here (it is stored, and
+the record is revised from the store).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from dataclasses import dataclass, replace
+
+from geofence.model import Micros
+from geofence.track import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The queue of one device: what waits for its turn."""
+
+    mark: Micros | None = None
+    """Everything up to this moment has gone on."""
+    held: tuple[Seen, ...] = ()
+
+
+def admit(order: Order, seen: Seen, window: int) -> tuple[Order, tuple[Seen, ...], bool]:
+    """Take one sighting; return the queue, what goes on now, and whether this one came too late.
+
+    ``window`` is in microseconds: how far behind its device's newest sighting one may come and still find its place.
+    """
+    if order.mark is not None and seen.time <= order.mark:
+        return order, (), True
+    if any(other.time == seen.time for other in order.held):
+        return order, (), False  # one moment, one fix: the first to arrive
+    held = [*order.held]
+    insort(held, seen, key=lambda one: one.time)
+    order, ready = settle(replace(order, held=tuple(held)), Micros(held[-1].time - window))
+    return order, ready, False
+
+
+def settle(order: Order, mark: Micros) -> tuple[Order, tuple[Seen, ...]]:
+    """Let everything up to ``mark`` go on, in order."""
+    ready = tuple(seen for seen in order.held if seen.time <= mark)
+    if not ready:
+        return order, ()
+    return Order(ready[-1].time, order.held[len(ready) :]), ready

@@ -1,0 +1,108 @@
+"""State and events as JSON that can be kept for years.
+
+What must stay true here: an event's id is derived from what it says and nothing else, so telling it twice is
+harmless; a track read back is equal to the one written; every document names its version, and one of another
+version is refused rather than misread.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+from uuid import uuid5
+
+from geofence.model import NAMESPACE, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, to_datetime
+from geofence.track import Belief, Track
+from geofence.zones import Zone
+
+TRACK_VERSION = 1
+PREFIX = "trackerd."
+
+
+def moment(micros: int) -> str:
+    """Return the moment as RFC 3339 in UTC, with a fraction only where there is one."""
+    return to_datetime(micros).isoformat().replace("+00:00", "Z")
+
+
+def event_id(source: str, event: Event) -> str:
+    """Return the id of an event: version 5 UUID of what it says (RFC 9562)."""
+    visit = event.visit
+    says = (
+        source, event.kind, event.device, event.time, visit and (visit.id, visit.revision),
+        event.seconds, event.retracts,
+    )  # fmt: skip
+    return str(uuid5(NAMESPACE, repr(says)))
+
+
+def cloudevent(
+    event: Event,
+    source: str,
+    recorded: int,
+    zone: Zone | None = None,
+    warden: WardenId | None = None,
+    team: TeamId | None = None,
+    positions: bool = False,
+) -> dict[str, Any]:
+    """Return the event as a CloudEvents 1.0 structured-mode object.
+
+    ``zone`` is the zone it is about, if any; ``warden`` and ``team`` who carried the device then. Coordinates are
+    given only for an SOS, or where ``positions`` says so.
+    """
+    about = f"zones/{event.visit.zone}" if event.visit else f"devices/{event.device}"
+    return {
+        "specversion": "1.0",
+        "id": event_id(source, event),
+        "source": source,
+        "type": PREFIX + event.kind,
+        "subject": about,
+        "time": moment(event.time),
+        "recordedtime": moment(recorded),
+        "datacontenttype": "application/json",
+        "data": _data(event, zone, warden, team, positions),
+    }
+
+
+def _data(
+    event: Event, zone: Zone | None, warden: WardenId | None, team: TeamId | None, positions: bool
+) -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    if event.visit is not None:
+        data["zone"] = event.visit.zone
+        if zone is not None:
+            data |= {"zone_name": zone.name or zone.id, "kind": zone.kind}
+    data |= {"device": event.device, "warden": warden, "team": team or (zone.team if zone else None)}
+    if event.visit is not None:
+        data["visit"] = event.visit.id
+    data |= {"accuracy_m": _round(event.accuracy_m, 1), "confidence": _round(event.confidence, 3)}
+    if event.visit is not None:
+        data["revision"] = event.visit.revision
+        if event.kind is Kind.EXIT:
+            data["seconds"] = _round(event.visit.seconds, 3)
+            data["seconds_possible"] = _round(event.visit.seconds_possible, 3)
+    data |= {"seconds": event.seconds} if event.seconds is not None else {}
+    data |= {"battery_pct": event.battery_pct, "retracts": event.retracts, "because": event.because}
+    if positions or event.kind is Kind.SOS:
+        data |= {"lon": event.lon, "lat": event.lat}
+    return {key: value for key, value in data.items() if value is not None}
+
+
+def _round(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def dump_track(track: Track) -> str:
+    """Return the track as one line of JSON."""
+    document = asdict(track) | {"version": TRACK_VERSION}
+    return json.dumps(document, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
+def load_track(text: str) -> Track:
+    """Return the track of ``dump_track``; ValueError if it is of another version."""
+    document = json.loads(text)
+    if document.pop("version", None) != TRACK_VERSION:
+        raise ValueError("the saved state is of another version of trackerd; replay rebuilds it")
+    if document.keys() != {f.name for f in fields(Track)}:
+        raise ValueError("the saved state is damaged; replay rebuilds it")
+    beliefs = {ZoneId(zone): Belief(**belief) for zone, belief in document.pop("beliefs").items()}
+    return Track(device=DeviceId(document.pop("device")), beliefs=beliefs, **document)

@@ -1,0 +1,249 @@
+"""Zones and where a fix lies against them: the only geometry.
+
+What must stay true here: ``locate`` has no memory and works on a batch; inside is exactly shapely's ``covers`` of
+the zone's shape in longitude and latitude; distances are metres to the edge, inside positive, true to a few
+centimetres near the edge because each zone is measured in a plane of its own, scaled by the earth's curvature at
+its centre. Such planes fail for shapes hundreds of kilometres wide, near the poles or over the antimeridian:
+``geojson.read`` refuses those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from rtree.index import Index
+from shapely.geometry.base import BaseGeometry
+
+from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
+
+REACH_M = 50.0
+"""Metres: the least distance from an edge at which a zone is still reported."""
+REACH_ACCURACIES = 5.0
+"""The same in accuracies of the fix: beyond it, an error of that size is out of the question."""
+REACH_MOST_M = 500.0
+"""Metres: a fix worse than a hundred metres says little of any edge, and is not let pull in half the town."""
+UNKNOWN_ACCURACY_M = 15.0
+"""Metres assumed for the reach of a receiver that states no error."""
+
+WGS84_A = 6_378_137.0
+WGS84_E2 = 0.006_694_379_990_14
+
+
+def metres_per_degree(lat: float) -> tuple[float, float]:
+    """Return metres per degree of longitude and of latitude at ``lat`` on the WGS 84 ellipsoid.
+
+    By the radii of curvature in the prime vertical and in the meridian (Torge & Müller, Geodesy, 4.1).
+    """
+    phi = np.radians(lat)
+    w = 1.0 - WGS84_E2 * np.sin(phi) ** 2
+    prime = WGS84_A / np.sqrt(w)
+    meridian = WGS84_A * (1.0 - WGS84_E2) / w**1.5
+    return float(np.radians(prime * np.cos(phi))), float(np.radians(meridian))
+
+
+class Frame(NamedTuple):
+    """A plane in metres that touches the earth at ``lon``, ``lat``."""
+
+    lon: float
+    lat: float
+    x: float
+    """Metres per degree of longitude."""
+    y: float
+    """Metres per degree of latitude."""
+
+    @classmethod
+    def at(cls, lon: float, lat: float) -> Frame:
+        """Return the plane that touches the earth there."""
+        return cls(lon, lat, *metres_per_degree(lat))
+
+    def to_metres(self, shape: BaseGeometry) -> BaseGeometry:
+        """Return the shape, given in degrees, in metres from the frame's origin."""
+        return shapely.transform(shape, lambda c: (c - (self.lon, self.lat)) * (self.x, self.y))
+
+    def to_degrees(self, shape: BaseGeometry) -> BaseGeometry:
+        """Return the shape, given in metres from the origin, in degrees."""
+        return shapely.transform(shape, lambda c: c / (self.x, self.y) + (self.lon, self.lat))
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A named area. ``shape`` is a Polygon or MultiPolygon in degrees."""
+
+    id: ZoneId
+    shape: BaseGeometry
+    name: str = ""
+    kind: str = "zone"
+    team: TeamId | None = None
+    valid_from: Micros | None = None
+    valid_to: Micros | None = None
+    """First moment at which it is no longer valid."""
+    dwell_s: float | None = None
+
+    def fingerprint(self) -> bytes:
+        """Return what tells this edition of the zone from any other."""
+        facts = (self.id, self.name, self.kind, self.team, self.valid_from, self.valid_to, self.dwell_s)
+        return repr(facts).encode() + shapely.to_wkb(shapely.normalize(self.shape))
+
+
+class Near(NamedTuple):
+    """One zone within reach of a fix."""
+
+    zone: ZoneId
+    distance_m: float
+    """To the zone's edge, inside positive; no more than the reach in size."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """A batch of fixes seen against the zones.
+
+    Pairs ``row``, ``zone``, ``distance_m``, sorted by row, for every zone that contains the fix or whose edge is
+    within its reach. ``same`` has one number per fix: equal numbers mean the same set of zones, every one held or
+    missed by more than the reach (0: no zone at all); -1 means an edge is near.
+    """
+
+    zones: tuple[Zone, ...]
+    row: IntColumn
+    zone: IntColumn
+    distance_m: FloatColumn
+    same: IntColumn
+
+    def near(self) -> list[tuple[Near, ...]]:
+        """Return for each fix the zones within reach."""
+        starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
+        ids = [self.zones[z].id for z in self.zone.tolist()]
+        pairs = [Near(*pair) for pair in zip(ids, self.distance_m.tolist(), strict=True)]
+        return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
+
+
+class _Plan(NamedTuple):
+    """The zones as columns, ready for a batch."""
+
+    shapes: NDArray[Any]
+    edges: NDArray[Any]
+    """Each zone's boundary in metres in its own frame."""
+    frames: FloatColumn
+    """Rows of lon, lat, x, y."""
+    valid: IntColumn
+    """Rows of from, to, in microseconds."""
+    keys: IntColumn
+    """A random-looking number per zone: their sum names a set of zones."""
+
+
+_ALWAYS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSet:
+    """All the zones of one moment. Immutable: an edit is a new set."""
+
+    zones: tuple[Zone, ...]
+    version: str = field(init=False)
+    """Names this edition: equal for equal zones, whatever order they came in."""
+    by_id: dict[ZoneId, Zone] = field(init=False, repr=False)
+    _index: Index = field(init=False, repr=False)
+    _plan: _Plan = field(init=False, repr=False)
+
+    def __init__(self, zones: Iterable[Zone] = ()) -> None:
+        ordered = tuple(sorted(zones, key=lambda zone: zone.id))
+        by_id = {zone.id: zone for zone in ordered}
+        if len(by_id) < len(ordered):
+            raise ValueError("two zones have the same id")
+        digest = blake2b(digest_size=6)
+        for zone in ordered:
+            digest.update(zone.fingerprint())
+        for name, value in (
+            ("zones", ordered), ("version", digest.hexdigest()), ("by_id", by_id),
+            ("_index", _index(ordered)), ("_plan", _plan(ordered)),
+        ):  # fmt: skip
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.zones)
+
+    def __iter__(self) -> Iterator[Zone]:
+        return iter(self.zones)
+
+    def locate(self, fixes: Fixes) -> Sightings:
+        """Say of each fix which zones it lies in or near, and how far from their edges."""
+        reach = reach_m(fixes.accuracy_m)
+        row, zone = self._candidates(fixes, reach)
+        plan = self._plan
+        at, lon, lat = fixes.time[row], fixes.lon[row], fixes.lat[row]
+        keep = (plan.valid[zone, 0] <= at) & (at < plan.valid[zone, 1])
+        row, zone, lon, lat = row[keep], zone[keep], lon[keep], lat[keep]
+        inside = shapely.intersects_xy(plan.shapes[zone], lon, lat)
+        frames = plan.frames[zone]
+        points = shapely.points((lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3])
+        edges, limit = plan.edges[zone], reach[row]
+        near = shapely.dwithin(edges, points, limit)
+        distance = limit.copy()
+        distance[near] = np.minimum(shapely.distance(edges[near], points[near]), limit[near])
+        signed = np.where(inside, distance, -distance)
+        keep = inside | near
+        same = _same(len(fixes), row[keep], plan.keys[zone[keep]], near[keep])
+        return Sightings(self.zones, row[keep], zone[keep], signed[keep], same)
+
+    def _candidates(self, fixes: Fixes, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
+        """Return (row, zone) for each zone whose bounding box comes within reach, sorted by both."""
+        if not self.zones or not len(fixes):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
+        up = reach / 110_500.0
+        across = up / np.maximum(np.cos(np.radians(np.abs(fixes.lat) + up)), 1e-6)
+        low = np.column_stack((fixes.lon - across, fixes.lat - up))
+        high = np.column_stack((fixes.lon + across, fixes.lat + up))
+        zone, counts = self._index.intersection_v(low, high)
+        row = np.repeat(np.arange(len(fixes)), counts.astype(np.int64))
+        zone = zone.astype(np.int64)
+        order = np.lexsort((zone, row))
+        return row[order], zone[order]
+
+
+def reach_m(accuracy_m: FloatColumn) -> FloatColumn:
+    """Return for each fix the distance in metres beyond which an edge cannot matter to it."""
+    known = np.where(np.isnan(accuracy_m), UNKNOWN_ACCURACY_M, accuracy_m)
+    return np.clip(REACH_ACCURACIES * known, REACH_M, REACH_MOST_M)
+
+
+def _index(zones: Sequence[Zone]) -> Index:
+    if not zones:
+        return Index()  # an empty stream is an error to libspatialindex
+    return Index((i, zone.shape.bounds, None) for i, zone in enumerate(zones))
+
+
+def _plan(zones: Sequence[Zone]) -> _Plan:
+    n = len(zones)
+    shapes, edges = np.empty(n, dtype=object), np.empty(n, dtype=object)
+    frames, valid = np.empty((n, 4)), np.empty((n, 2), dtype=np.int64)
+    for i, zone in enumerate(zones):
+        west, south, east, north = zone.shape.bounds
+        frame = Frame.at((west + east) / 2, (south + north) / 2)
+        shapes[i], edges[i], frames[i] = zone.shape, frame.to_metres(zone.shape.boundary), frame
+        valid[i] = (
+            _ALWAYS[0] if zone.valid_from is None else zone.valid_from,
+            _ALWAYS[1] if zone.valid_to is None else zone.valid_to,
+        )
+    shapely.prepare(shapes)
+    shapely.prepare(edges)
+    keys = np.array([_key(zone.id) for zone in zones], dtype=np.int64)
+    return _Plan(shapes, edges, frames, valid, keys)
+
+
+def _key(zone: ZoneId) -> int:
+    return int.from_bytes(blake2b(zone.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def _same(n: int, row: IntColumn, keys: IntColumn, near: NDArray[np.bool_]) -> IntColumn:
+    """Name each row's set of zones by a sum of keys (it wraps round: that is meant)."""
+    same = np.zeros(n, dtype=np.int64)
+    np.add.at(same, row, keys)
+    same[row[near]] = -1
+    return same

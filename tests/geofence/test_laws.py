@@ -1,0 +1,125 @@
+"""The laws of the design, 1 to 4: chunks, restart, shards, ticks. What is said depends on the fixes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geofence.engine import Engine
+from geofence.model import SECOND, Event, Fix, Fixes, Kind, Micros
+from geofence.track import Rules
+from geofence.wire import dump_track, load_track
+from tests.geofence.walks import START, town, walk
+
+TOWN = town()
+RULES = Rules()
+
+
+def feed(engine: Engine, fixes: Sequence[Fix]) -> list[Event]:
+    batch = Fixes.of(fixes)
+    return engine.feed(batch, engine.zones.locate(batch)).events
+
+
+def end(fixes: Sequence[Fix]) -> Micros:
+    return Micros(max(fix.micros for fix in fixes) + 3 * 3600 * SECOND)
+
+
+def whole(fixes: Sequence[Fix], window_s: float = 0.0) -> list[Event]:
+    engine = Engine(TOWN, RULES, window_s=window_s)
+    return feed(engine, fixes) + engine.advance(end(fixes))
+
+
+def record(events: Iterable[Event]) -> list[str]:
+    """Return what was said, free of the order in which different devices were heard."""
+    return sorted(map(repr, events))
+
+
+seeds = st.integers(0, 10**6)
+cuts = st.lists(st.integers(0, 400), max_size=12).map(sorted)
+
+
+def pieces(fixes: Sequence[Fix], at: Sequence[int]) -> list[Sequence[Fix]]:
+    edges = [0, *(min(cut, len(fixes)) for cut in at), len(fixes)]
+    return [fixes[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+def test_the_walks_say_something() -> None:
+    """Laws about silence would hold of anything."""
+    kinds = {event.kind for seed in range(20) for event in whole(walk("w1", seed))}
+    assert {Kind.ENTER, Kind.EXIT, Kind.DWELL, Kind.SILENT, Kind.BACK} <= kinds
+
+
+@given(seeds, cuts)
+def test_law_1_chunks(seed: int, at: list[int]) -> None:
+    fixes = walk("w1", seed)
+    engine = Engine(TOWN, RULES)
+    said = [event for piece in pieces(fixes, at) for event in feed(engine, piece)]
+    assert record(said + engine.advance(end(fixes))) == record(whole(fixes))
+
+
+@given(seeds, cuts, st.sampled_from([0.0, 20.0]))
+def test_law_2_restart(seed: int, at: list[int], window_s: float) -> None:
+    fixes = walk("w1", seed)
+    engine = Engine(TOWN, RULES, window_s=window_s)
+    saved: dict[str, str] = {}
+    stored: list[Fix] = []
+    said: list[Event] = []
+    for piece in pieces(fixes, at):
+        said += feed(engine, piece)
+        stored += piece
+        saved |= {track.device: dump_track(track) for track in engine.changed()}
+        # The process dies; what is left is what was saved, and the fixes stored after each track's mark.
+        engine = Engine(TOWN, RULES, map(load_track, saved.values()), window_s)
+        marks = {device: track.heard for device, track in engine.tracks.items()}
+        after = [fix for fix in stored if (mark := marks.get(fix.device)) is None or fix.micros > mark]
+        assert feed(engine, after) == []
+    assert record(said + engine.advance(end(fixes))) == record(whole(fixes, window_s))
+
+
+@given(seeds, st.integers(1, 4))
+def test_law_3_shards(seed: int, n: int) -> None:
+    devices = [f"w{number}" for number in range(5)]
+    walks = {device: walk(device, seed + number, minutes=10) for number, device in enumerate(devices)}
+    together = [fix for row in zip(*walks.values(), strict=False) for fix in row]
+    last = end(together)
+    shards = [Engine(TOWN, RULES) for _ in range(n)]
+    said: list[Event] = []
+    for number, engine in enumerate(shards):
+        said += feed(engine, [fix for fix in together if int(fix.device[1:]) % n == number])
+        said += engine.advance(last)
+    assert record(said) == record(whole(together))
+
+
+@given(seeds, st.lists(st.floats(0, 1), max_size=40), st.sampled_from([0.0, 20.0]))
+@settings(max_examples=150)
+def test_law_4_ticks(seed: int, ticks: list[float], window_s: float) -> None:
+    fixes = walk("w1", seed)
+    span = fixes[-1].micros - START
+    moments = sorted(Micros(START + round(tick * span)) for tick in ticks)
+    engine = Engine(TOWN, RULES, window_s=window_s)
+    said: list[Event] = []
+    for fix in fixes:
+        while moments and moments[0] < fix.micros:
+            said += engine.advance(moments.pop(0))
+        said += feed(engine, [fix])
+    assert record(said + engine.advance(end(fixes))) == record(whole(fixes, window_s))
+
+
+@given(seeds)
+def test_order_within_the_window_does_not_matter(seed: int) -> None:
+    fixes = walk("w1", seed, minutes=10)
+    rng = np.random.default_rng(seed)
+    shifted = sorted(fixes, key=lambda fix: fix.micros + rng.uniform(0, 19 * SECOND))
+    doubled = [fix for fix in shifted for _ in range(int(rng.integers(1, 3)))]
+    assert record(whole(doubled, window_s=20.0)) == record(whole(fixes, window_s=20.0))
+
+
+def test_what_comes_after_its_moment_is_late() -> None:
+    fixes = walk("w1", 1, minutes=5)
+    engine = Engine(TOWN, RULES)
+    feed(engine, fixes[:20])
+    batch = Fixes.of([fixes[3], fixes[20], fixes[19]])
+    assert engine.feed(batch, TOWN.locate(batch)).late.tolist() == [0, 2]

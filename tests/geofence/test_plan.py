@@ -1,0 +1,66 @@
+"""Who is on duty: hours of the town, over midnight, on the nights the clock changes."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from geofence.calendar import Hours, Window
+from geofence.model import DeviceId, TeamId, WardenId, to_micros
+from geofence.plan import Duty, Roster
+
+TOWN = ZoneInfo("Europe/Brussels")
+W1, ANNA, BRAM = DeviceId("w1"), WardenId("gw-1"), WardenId("gw-2")
+
+
+def at(text: str) -> int:
+    return to_micros(datetime.fromisoformat(text).replace(tzinfo=TOWN))
+
+
+def roster(*duties: Duty, everyone: bool = False) -> Roster:
+    return Roster(duties, TOWN, {ANNA: TeamId("zellik")}, everyone)
+
+
+DAY = Duty(ANNA, W1, Hours(time(7, 30), time(17, 30), frozenset(range(5))))
+NIGHT = Duty(BRAM, W1, Hours(time(22), time(6), frozenset({5})))  # Saturday into Sunday
+
+
+@pytest.mark.parametrize(
+    ("when", "who"),
+    [
+        ("2026-05-04T07:29:59", None), ("2026-05-04T07:30", ANNA), ("2026-05-04T17:29:59", ANNA),
+        ("2026-05-04T17:30", None), ("2026-05-03T12:00", None),  # a Sunday
+        ("2026-05-02T22:00", BRAM), ("2026-05-03T05:59", BRAM), ("2026-05-03T06:00", None),
+        ("2026-03-29T05:59", BRAM),  # the night of 23 hours
+        ("2026-03-29T06:00", None), ("2026-10-25T05:59", BRAM),  # the night of 25
+    ],
+)  # fmt: skip
+def test_who_is_on_duty(when: str, who: WardenId | None) -> None:
+    assert roster(DAY, NIGHT).holder(W1, at(when)) == who
+
+
+def test_a_single_duty_and_a_season() -> None:
+    single = Duty(
+        BRAM,
+        W1,
+        Window(to_micros(datetime(2026, 5, 2, 8, tzinfo=TOWN)), to_micros(datetime(2026, 5, 2, 9, tzinfo=TOWN))),
+    )
+    assert roster(single).holder(W1, at("2026-05-02T08:30")) == BRAM
+    assert roster(single).holder(W1, at("2026-05-02T09:00")) is None
+    season = Duty(
+        ANNA, W1, Hours(time(8), time(9), first=datetime(2026, 5, 2).date(), last=datetime(2026, 5, 3).date())
+    )  # noqa: DTZ001
+    assert [roster(season).holder(W1, at(f"2026-05-0{day}T08:30")) for day in (1, 2, 3, 4)] == [None, ANNA, ANNA, None]
+
+
+def test_everyone_is_on_duty_only_where_nothing_says_otherwise() -> None:
+    assert roster(everyone=True).holder(W1, at("2026-05-03T03:00")) == "w1"
+    assert roster(DAY, everyone=True).holder(W1, at("2026-05-03T03:00")) is None
+    assert roster(DAY).holder(DeviceId("w2"), at("2026-05-04T12:00")) is None
+
+
+def test_teams() -> None:
+    assert roster(DAY).team(ANNA) == "zellik"
+    assert roster(DAY).team(BRAM) is None
