@@ -1,0 +1,35 @@
+"""The record: one protocol, and the stores that keep it."""
+
+from __future__ import annotations
+
+from trackerd.store.nowhere import NoStore
+from trackerd.store.protocol import (
+    Batch,
+    Kept,
+    Letter,
+    Pulse,
+    Refusal,
+    Store,
+    StoreError,
+    Tally,
+    Told,
+)
+
+__all__ = [
+    "Batch", "Kept", "Letter", "NoStore", "Pulse", "Refusal", "Store", "StoreError", "Tally", "Told", "open_store",
+]  # fmt: skip
+
+
+def open_store(url: str) -> Store:
+    """Open the store a URL names: ``sqlite:///file``, ``sqlite:////absolute/file`` or ``sqlite://`` (memory).
+
+    Raises StoreError where it cannot be had, with a remedy.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite":
+        from trackerd.store.sqlite import SqliteStore  # noqa: PLC0415 - only the store in use is loaded
+
+        return SqliteStore(rest.removeprefix("/") or ":memory:")
+    if scheme in ("postgresql", "postgres"):
+        raise StoreError("this version keeps its record in SQLite only: write sqlite:///trackerd.db")
+    raise StoreError(f"{url!r} names no store: write sqlite:///trackerd.db")

@@ -1,0 +1,28 @@
+-- The embedded store, version 1. Times are microseconds UTC; NULL where nothing was said.
+CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);  -- devices and wardens, by number
+CREATE TABLE fix (
+    device INTEGER NOT NULL, time INTEGER NOT NULL, lon REAL NOT NULL, lat REAL NOT NULL,
+    accuracy_m REAL, speed_mps REAL, course_deg REAL, altitude_m REAL, hdop REAL, battery_pct REAL,
+    flags INTEGER NOT NULL, sos INTEGER NOT NULL, warden INTEGER, received INTEGER,
+    PRIMARY KEY (device, time)
+) WITHOUT ROWID;
+CREATE TABLE track (device TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE visit (
+    id TEXT PRIMARY KEY, device TEXT NOT NULL, zone TEXT NOT NULL, warden TEXT, team TEXT,
+    began INTEGER NOT NULL, ended INTEGER, seconds REAL NOT NULL, seconds_possible REAL NOT NULL,
+    confidence REAL NOT NULL, zones_version TEXT NOT NULL, revision INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX visit_began ON visit (began);
+CREATE INDEX visit_zone ON visit (zone, began);
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, time INTEGER NOT NULL,
+    zone TEXT, device TEXT, body TEXT NOT NULL
+);
+CREATE INDEX event_time ON event (time);
+CREATE TABLE outbox (route TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (route, seq)) WITHOUT ROWID;
+CREATE TABLE pulse (device TEXT PRIMARY KEY, received INTEGER NOT NULL, why TEXT NOT NULL, battery_pct REAL)
+    WITHOUT ROWID;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, received INTEGER NOT NULL, why TEXT NOT NULL,
+    detail TEXT NOT NULL, data BLOB NOT NULL
+);
