@@ -1,0 +1,145 @@
+"""OwnTracks: what the phone apps publish, and what the Recorder and files keep of it.
+
+    {"_type":"location","lat":50.9101,"lon":4.1981,"tst":1767254400,"acc":9,"vel":4,"cog":120,"alt":61,"batt":81,"t":"u"}
+    2026-01-01T08:00:00Z<TAB>*                 <TAB>{"_type":"location",…}        a line of the Recorder's .rec files
+
+    tst epoch seconds of the fix · acc radius in m · vel km/h · cog degrees · alt m · batt % · t what triggered it
+    (https://owntracks.org/booklet/tech/json)
+
+One MQTT message is one object, over one line or several, and ``end()`` says that it is whole; in a file each object has
+a line of its own.
+
+What must stay true here: only ``location`` makes a fix, and not with trigger ``p``: a ping carries the present time
+with an old position. Who sent it was told to the constructor: ``tid`` and ``topic`` are not believed. The apps leave
+out what is nought as well as what they do not know, so an absent ``vel``, ``cog``, ``alt`` or ``acc`` is unknown, never
+0. There is no convention for an emergency key, so no message is taken for one.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import msgspec
+
+from devices import accuracy, position
+from devices.decoder import LIMIT, Bad, Heartbeat, Said
+from devices.framing import KEPT, Lines
+from devices.json_guard import check_json
+from devices.position import KMH_MPS, RefusedError
+from geofence.model import DeviceId, Fix
+
+ALIVE = frozenset({"lwt", "transition", "status", "steps", "beacon", "dump", "waypoint", "waypoints"})
+"""Sent by the phone, or by the broker on its behalf (lwt): a sign of life or of its end, with no fix in it."""
+SILENT = frozenset({"card", "cmd", "configuration", "request"})
+"""Not about where or whether the phone is."""
+RECORDED = re.compile(rb"\S+[ \t]+\S+[ \t]+(?=\{)")
+"""What the Recorder writes before an object: the time it arrived, and which kind of message it was."""
+
+
+class _Any(msgspec.Struct):
+    type: str = msgspec.field(name="_type")
+
+
+class _Location(msgspec.Struct):
+    lat: float
+    lon: float
+    tst: float
+    acc: float | None = None
+    vel: float | None = None
+    cog: float | None = None
+    alt: float | None = None
+    batt: float | None = None
+    t: str | None = None
+
+
+_any = msgspec.json.Decoder(_Any)
+_location = msgspec.json.Decoder(_Location)
+
+
+class OwnTracks:
+    """One device's messages, or a file of them."""
+
+    def __init__(self, device: DeviceId) -> None:
+        """``device``: who this is, by the topic it came on."""
+        self._device = device
+        self._lines = Lines(LIMIT)
+        self._part = bytearray()
+        """Lines of an object that has several."""
+        self._skipping = False
+
+    def receive(self, data: bytes, received: datetime | None = None) -> list[Said]:  # noqa: ARG002
+        """Take more bytes; return what they complete. ``received`` says nothing here: a phone knows the time."""
+        return self._take(self._lines.feed(data))
+
+    def end(self) -> list[Said]:
+        """Read what is left: the message, or the file, is whole."""
+        said = self._take(self._lines.end()) + self._complete()
+        self._skipping = False
+        return said
+
+    def _take(self, lines: list[bytes | Bad]) -> list[Said]:
+        said: list[Said] = []
+        for line in lines:
+            if isinstance(line, Bad):
+                said += [*self._complete(), line]
+            elif _whole(line):
+                said += [*self._complete(), *self._message(line)]
+                self._skipping = False
+            elif not self._skipping and len(self._part) + len(line) >= LIMIT:
+                said.append(Bad("too-long", bytes(self._part[:KEPT]), f"a message of more than {LIMIT} bytes"))
+                self._part.clear()
+                self._skipping = True
+            elif not self._skipping:
+                self._part += line + b"\n"
+        return said
+
+    def _complete(self) -> list[Said]:
+        part = bytes(self._part).strip()
+        self._part.clear()
+        return self._message(part) if part else []
+
+    def _message(self, data: bytes) -> list[Said]:
+        try:
+            return self._read(RECORDED.sub(b"", data, count=1) if data[:1] != b"{" else data)
+        except RefusedError as fault:
+            return [Bad(fault.why, data[:KEPT], fault.detail)]
+        except msgspec.ValidationError as fault:
+            return [Bad("invalid", data[:KEPT], str(fault))]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return [Bad("not-json", data[:KEPT], "not JSON")]
+
+    def _read(self, data: bytes) -> list[Said]:
+        check_json(data)
+        kind = _any.decode(data).type
+        if kind == "location":
+            return [self._said(_location.decode(data))]
+        if kind == "encrypted":
+            raise RefusedError("encrypted", "encrypted by the app: clear its secret, and use TLS instead")
+        if kind in ALIVE:
+            return [Heartbeat(self._device, why=kind)]
+        if kind in SILENT:
+            return []
+        raise RefusedError("unknown-type", "a _type that OwnTracks does not have")
+
+    def _said(self, place: _Location) -> Said:
+        battery = position.in_range(place.batt, 0.0, 100.0)
+        if place.t == "p":
+            return Heartbeat(self._device, battery, "ping")
+        position.check_place(place.lon, place.lat)
+        return Fix(
+            device=self._device,
+            time=position.seconds_to_time(place.tst),
+            lon=place.lon,
+            lat=place.lat,
+            accuracy_m=accuracy.stated(place.acc),
+            speed_mps=None if place.vel is None else position.speed(place.vel * KMH_MPS),
+            course_deg=position.course(place.cog),
+            altitude_m=position.altitude(place.alt),
+            battery_pct=battery,
+        )
+
+
+def _whole(line: bytes) -> bool:
+    """Return whether a line is an object by itself; inside an object of several lines, they are indented."""
+    return line.rstrip().endswith(b"}") and (line[:1] == b"{" or RECORDED.match(line) is not None)
