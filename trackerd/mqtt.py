@@ -1,0 +1,148 @@
+"""How this daemon speaks MQTT: which broker, who we are there, and a paho client made so.
+
+What must stay true here: MQTT 5 with callback API version 2; the password comes from a file and is in no message;
+the broker's certificate is verified whenever TLS is on; what any publisher sends is readable (see ``Client``).
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties, VariableByteIntegers
+
+PACKET_LIMIT = 64 * 1024
+"""Bytes: longer packets the broker keeps to itself (MQTT 5, MaximumPacketSize)."""
+
+CONNECT_TIMEOUT_S = 5.0
+"""How long a connection attempt may take before it is given up, and so how long a close can wait for it."""
+
+
+class BrokerFault(Exception):  # noqa: N818 (the field's word: a fault in the configuration)
+    """What was configured for the broker cannot be used; the text says which file and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A broker, and who we are there."""
+
+    host: str = "localhost"
+    port: int = 1883
+    client_id: str = "trackerd"
+    username: str | None = None
+    password_file: Path | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+    """The authority that signed the broker's certificate; None: those the system trusts."""
+    cert_file: Path | None = None
+    """Our own certificate, where the broker asks for one."""
+    key_file: Path | None = None
+    keepalive_s: int = 60
+
+    def __post_init__(self) -> None:
+        """Refuse what would leave a vanished broker unnoticed."""
+        if not 1 <= self.keepalive_s <= 65535:
+            raise ValueError("keepalive_s must be 1 to 65535")
+
+
+class Client(paho.Client):
+    """A paho client that no publisher can stop.
+
+    paho takes U+FEFF in a text property for a malformed packet and hangs up. Brokers pass it on, as the standard
+    has it (MQTT-1.5.4-3), so one such QoS 1 message would be redelivered, and hung up on, for ever.
+    """
+
+    def _handle_publish(self) -> MQTTErrorCode:
+        try:
+            return super()._handle_publish()
+        except MalformedPacket:
+            message = read_publish(self._in_packet["command"], bytes(self._in_packet["packet"]))
+            self._handle_on_message(message)
+            return MQTTErrorCode.MQTT_ERR_SUCCESS
+
+
+def read_publish(header: int, packet: bytes) -> paho.MQTTMessage:
+    """Read an MQTT 5 PUBLISH leaving its properties unread; ValueError or IndexError where that is cut short."""
+    end = 2 + int.from_bytes(packet[:2], "big")
+    topic, qos, mid = packet[2:end], (header >> 1) & 3, 0
+    if qos:
+        mid, end = int.from_bytes(packet[end : end + 2], "big"), end + 2
+    length, width = VariableByteIntegers.decode(packet[end:])  # type: ignore[no-untyped-call]
+    message = paho.MQTTMessage(mid, topic)
+    message.qos, message.retain, message.dup = qos, bool(header & 1), bool(header & 8)
+    message.payload = packet[end + width + length :]
+    return message
+
+
+def make_client(
+    broker: Broker,
+    *,
+    manual_ack: bool = False,
+    session_s: int = 0,
+    receive_maximum: int | None = None,
+    in_flight: int = 20,
+) -> Client:
+    """Make a client that knows where to connect: ``reconnect()`` or ``loop_start()`` does it.
+
+    With ``session_s`` the broker keeps subscriptions and undelivered messages that long after a loss. ``in_flight``:
+    how many of our own messages may be on their way at once.
+    Raise ``BrokerFault`` where a file is missing or unusable.
+    """
+    client = Client(
+        CallbackAPIVersion.VERSION2,
+        client_id=broker.client_id,
+        protocol=MQTTProtocolVersion.MQTTv5,
+        manual_ack=manual_ack,
+    )
+    client.max_inflight_messages_set(in_flight)
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    if broker.username is not None:
+        client.username_pw_set(broker.username, _password(broker.password_file))
+    if broker.tls:
+        client.tls_set_context(_tls(broker))
+    wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    wishes.SessionExpiryInterval = session_s
+    wishes.MaximumPacketSize = PACKET_LIMIT
+    if receive_maximum is not None:
+        wishes.ReceiveMaximum = receive_maximum
+    client.connect_async(broker.host, broker.port, broker.keepalive_s, clean_start=session_s == 0, properties=wishes)
+    return client
+
+
+def _password(file: Path | None) -> str | None:
+    """Read it; the line's end that editors add is not part of it."""
+    if file is None:
+        return None
+    try:
+        password = file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BrokerFault(f"password_file {file}: {_why(fault)}") from fault
+    if not password:
+        raise BrokerFault(f"password_file {file}: is empty")
+    return password
+
+
+def _tls(broker: Broker) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=broker.ca_file)
+    except (OSError, ssl.SSLError) as fault:
+        raise BrokerFault(f"ca_file {broker.ca_file}: {_why(fault)}") from fault
+    if broker.cert_file is not None:
+        try:
+            context.load_cert_chain(broker.cert_file, broker.key_file)
+        except (OSError, ssl.SSLError) as fault:
+            raise BrokerFault(f"cert_file {broker.cert_file}, key_file {broker.key_file}: {_why(fault)}") from fault
+    return context
+
+
+def _why(fault: Exception) -> str:
+    if isinstance(fault, ssl.SSLError):
+        return "not a certificate or key in PEM form"
+    if isinstance(fault, UnicodeDecodeError):
+        return "not UTF-8 text"
+    return (getattr(fault, "strerror", None) or str(fault)).lower()
