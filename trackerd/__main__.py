@@ -1,0 +1,5 @@
+"""``python -m trackerd``."""
+
+from trackerd.cli import main
+
+main()

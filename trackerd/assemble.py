@@ -1,0 +1,112 @@
+"""From the configuration to the objects that run: sources, intake, store, engine, outbox.
+
+What must stay true here: the one place where configuration meets the parts; none of them ever sees it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geofence.model import DeviceId
+from geofence.track import Rules
+from trackerd.chunk import Source
+from trackerd.config import MqttSection, Settings, SourceSection
+from trackerd.intake import Intake, Wiring
+from trackerd.mqtt import Broker
+from trackerd.outbox import ROUTE, Outbox
+from trackerd.pipeline import House
+from trackerd.service import Service
+from trackerd.sources import SOURCES
+from trackerd.store import Store, open_store
+from trackerd.town import Town, build
+
+DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
+"""What a kind of source speaks unless told otherwise; else NMEA."""
+
+
+def rules(settings: Settings) -> Rules:
+    """Return how belief is formed, as configured."""
+    return Rules(silence_s=settings.detection.silence)
+
+
+def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring]) -> House:
+    """Wire the parts of a turn together."""
+    return House(
+        intake=Intake(wiring, town),
+        store=store,
+        town=town,
+        source=f"/trackerd/{settings.site.name}",
+        rules=rules(settings),
+        window_s=settings.detection.reorder,
+        routes=(ROUTE,) if settings.mqtt.host else (),
+        positions=settings.mqtt.positions,
+    )
+
+
+def service(settings: Settings, path: Path, town: Town) -> Service:
+    """Make the daemon of a configuration read from ``path``. Raises StoreError, BrokerFault."""
+    named = [(section.name or f"{section.kind}-{n}", section) for n, section in enumerate(settings.source, 1)]
+    store = open_store(store_url(settings, path))
+    made = house(settings, town, store, {name: wiring(section) for name, section in named})
+    sources = [source(name, section, settings, path) for name, section in named]
+    outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
+    return Service(made, sources, outbox, reread=lambda: build(settings, path))
+
+
+def wiring(section: SourceSection) -> Wiring:
+    """Return how a source's bytes are read."""
+    decoder = section.decoder or DECODER_OF.get(section.kind, "nmea")
+    device = DeviceId(section.device) if section.device else None
+    return Wiring(decoder, device, live=section.kind != "file")
+
+
+def source(name: str, section: SourceSection, settings: Settings, path: Path) -> Source:
+    """Make one source."""
+    make = SOURCES[section.kind]
+    wishes: dict[str, object] = {}
+    if section.kind == "serial":
+        wishes = {"url": section.url, "baud": section.baud}
+    elif section.kind == "mqtt":
+        wishes = {"broker": broker(settings, path, "in", section)}
+        if section.topics is not None:
+            wishes["topics"] = [(topic, _speaks(topic, section)) for topic in section.topics]
+    elif section.kind == "file":
+        wishes = {"path": path.parent / (section.path or "")}
+    else:
+        wishes = {"host": section.host, "port": section.port}
+    return make(name, **{key: wish for key, wish in wishes.items() if wish is not None})
+
+
+def broker(settings: Settings, path: Path, side: str, section: SourceSection | None = None) -> Broker:
+    """Return the broker to use; reading and telling are two connections, so two client ids."""
+    mqtt: MqttSection = settings.mqtt
+    host = (section.host if section else None) or mqtt.host or "localhost"
+    port = (section.port if section else None) or mqtt.port
+
+    def rooted(file: Path | None) -> Path | None:
+        return None if file is None else path.parent / file
+
+    return Broker(
+        host=host,
+        port=port,
+        client_id=f"{mqtt.client_id or f'trackerd-{settings.site.name}'}-{side}",
+        username=mqtt.username,
+        password_file=rooted(mqtt.password_file),
+        tls=mqtt.tls,
+        ca_file=rooted(mqtt.ca_file),
+        cert_file=rooted(mqtt.cert_file),
+        key_file=rooted(mqtt.key_file),
+        keepalive_s=max(1, round(mqtt.keepalive)),
+    )
+
+
+def store_url(settings: Settings, path: Path) -> str:
+    """Return the store's URL, a relative file taken from the configuration's folder."""
+    prefix, url = "sqlite:///", settings.store.url
+    if url.startswith(prefix) and not url.startswith(prefix + "/") and not url.endswith(":memory:"):
+        return f"{prefix}{path.parent.resolve() / url.removeprefix(prefix)}"
+    return url
+
+
+def _speaks(topic: str, section: SourceSection) -> str:
+    return "nmea" if topic.endswith("/nmea") else section.decoder or DECODER_OF["mqtt"]

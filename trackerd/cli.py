@@ -1,0 +1,148 @@
+"""The command line: reads arguments, calls one function each, tells people what happened.
+
+What must stay true here: data goes to standard output, talk to standard error; no traceback reaches a user; exit
+codes are 0 done, 1 the input or configuration has faults, 2 wrong usage, 3 a needed service is not there, 70 a fault
+of ours. Heavy parts are loaded by the command that needs them, so ``--help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from trackerd import __version__
+
+FAULTS, AWAY, OURS = 1, 3, 70
+
+app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens are, and which zones were visited.",
+                  context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
+zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
+app.add_typer(zones_app, name="zones")
+
+ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"trackerd {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True)] = False) -> None:
+    """Say what is common to all commands."""
+
+
+@app.command()
+def run(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Run the daemon until it is told to stop."""
+    from trackerd import commands
+
+    commands.run(config)
+
+
+@app.command()
+def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Tell every fault in configuration, zones and plan at once."""
+    from trackerd import commands
+
+    commands.check(config)
+
+
+@app.command()
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Recorded tracks: NMEA, GPX, CSV, OwnTracks, gpsd; .gz too.")],
+    zones: Annotated[list[Path] | None, typer.Option(help="GeoJSON files of zones.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="The plan and the roster, a TOML file.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A configuration for the rest.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="The device, where the file does not say; else the file's name.")
+    ] = None,
+    format_: Annotated[
+        str | None, typer.Option("--format", help="Which decoder, where the file does not show it.")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="'max', or how many times as fast as it happened.")] = "max",
+    events: Annotated[str, typer.Option(help="Where events go as JSON lines; - is standard output.")] = "-",
+    store: Annotated[str | None, typer.Option(help="Keep the record too, for example sqlite:///day.db.")] = None,
+) -> None:
+    """Send recorded tracks through the real engine: events as JSON lines."""
+    from trackerd import commands
+
+    pace = None if speed == "max" else _positive(speed)
+    wishes = commands.Replay(files, zones or [], plan, config, device, format_, pace, events, store)
+    commands.replay(wishes)
+
+
+@app.command()
+def decode(
+    file: Annotated[Path, typer.Argument(help="What a receiver or tracker sent; .gz too; - is standard input.")],
+    decoder: Annotated[str | None, typer.Option(help="Which decoder; found out from the file if left out.")] = None,
+    device: Annotated[str, typer.Option(help="The device, where the file does not say.")] = "device",
+) -> None:
+    """Show the fixes in a file as JSON lines, and on standard error what was refused and why."""
+    from trackerd import commands
+
+    commands.decode(file, decoder, device)
+
+
+@app.command()
+def demo(
+    exit_: Annotated[bool, typer.Option("--exit", help="End at the day's end.")] = False,
+    store: Annotated[Path | None, typer.Option(help="The SQLite file to write; else one that is thrown away.")] = None,
+    speed: Annotated[float, typer.Option(min=1.0, help="How many times as fast as it happened.")] = 3600.0,
+) -> None:
+    """Play a recorded day of two wardens in Asse through the whole daemon."""
+    from trackerd.demo import show
+
+    show(exit_, store, speed)
+
+
+@zones_app.command("check")
+def zones_check(files: Annotated[list[Path], typer.Argument(help="GeoJSON files of zones.")]) -> None:
+    """Tell every fault in files of zones at once."""
+    from trackerd import commands
+
+    commands.zones_check(files)
+
+
+@zones_app.command("list")
+def zones_list(
+    files: Annotated[list[Path] | None, typer.Argument(help="GeoJSON files of zones.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or those a configuration names.")] = None,
+) -> None:
+    """List zones with their kind, team and size."""
+    from trackerd import commands
+
+    commands.zones_list(files or [], config)
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e9:
+        raise typer.BadParameter("write max, or a number above 0", param_hint="--speed")
+    return number
+
+
+def main() -> NoReturn:
+    """Run the command line; exit with the codes of the contract."""
+    try:
+        app()
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("TRACKERD_DEBUG"):
+            raise
+        typer.echo(f"trackerd: a fault of ours: {type(error).__name__}: {error}", err=True)
+        typer.echo("Please report it; TRACKERD_DEBUG=1 shows where it happened.", err=True)
+        sys.exit(OURS)
+    sys.exit(0)

@@ -1,0 +1,282 @@
+"""What each command does, with its talk.
+
+What must stay true here: see cli.py; faults are told all at once, one a line, as file, place, what and remedy.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn, TextIO
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from devices import DECODERS, sniff
+from devices.decoder import Bad
+from geofence.duration import words
+from geofence.faults import Fault
+from geofence.model import DeviceId, Fix, Flag, to_datetime
+from geofence.wire import moment
+from geofence.zones import Frame, Zone
+from trackerd.assemble import house, service
+from trackerd.cli import AWAY, FAULTS
+from trackerd.config import Settings
+from trackerd.intake import Wiring
+from trackerd.load import load
+from trackerd.mqtt import BrokerFault
+from trackerd.progress import Meter
+from trackerd.replay import Played, play
+from trackerd.sources.file import FileSource
+from trackerd.store import NoStore, StoreError, Told, open_store
+from trackerd.town import Town, build, read_zones
+
+talk = Console(stderr=True, soft_wrap=True, highlight=False)
+
+BRUSSELS = ZoneInfo("Europe/Brussels")
+"""The town's clock where no configuration names another."""
+STREAMS = ("nmea", "gpsd")
+"""What comes from the air is expected to carry some dirt; in what somebody wrote a refusal is a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What ``trackerd replay`` was asked."""
+
+    files: list[Path]
+    zones: list[Path]
+    plan: Path | None
+    config: Path | None
+    device: str | None
+    format: str | None
+    speed: float | None
+    events: str
+    store: str | None
+
+
+def run(config: Path) -> None:
+    """Run the daemon."""
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    settings, town = _town(config)
+    try:
+        daemon = service(settings, config, town)
+    except (StoreError, BrokerFault) as error:
+        _stop(str(error), AWAY)
+    daemon.run()
+
+
+def check(config: Path) -> None:
+    """Tell every fault of an installation's files."""
+    settings, town = _town(config)
+    zones, duties = len(town.zones), len(town.roster.duties)
+    talk.print(f"{config}: {zones} zones, {duties} duties, {len(settings.source)} sources: no faults")
+    if not duties and settings.privacy.require_duty:
+        talk.print("No [[duty]] is written, so nothing will be stored; see privacy.require_duty.")
+
+
+def replay(wishes: Replay) -> None:
+    """Send recorded tracks through the engine."""
+    settings, town = _replay_town(wishes)
+    sources, wiring = _files(wishes)
+    counted: dict[str, int] = {}
+    with ExitStack() as stack:
+        try:
+            store = open_store(wishes.store) if wishes.store else NoStore()
+        except StoreError as error:
+            _stop(str(error), AWAY)
+        stack.callback(store.close)
+        out = _output(wishes.events, stack)
+
+        def tell(told: Told) -> None:
+            counted[told.type] = counted.get(told.type, 0) + 1
+            out.write(json.dumps(told.body, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+        meter = stack.enter_context(Meter(talk, sources))
+        made = house(settings, town, store, wiring)
+        try:
+            played = play(made, sources, tell, wishes.speed, lambda: meter.beat(made.counts.fixes))
+        except StoreError as error:
+            _stop(str(error), AWAY)
+    _summary(played, counted, town)
+    if played.faults or (played.refused and not played.fixes):
+        raise typer.Exit(FAULTS)
+
+
+def decode(file: Path, name: str | None, device: str) -> None:
+    """Show what a file says."""
+    source = FileSource(str(file), file)
+    chosen = name or _sniff(file)
+    if chosen not in DECODERS:
+        _stop(f"{chosen!r} is no decoder; there are {', '.join(DECODERS)}", 2)
+    decoder = DECODERS[chosen](DeviceId(device))
+    fixes = refused = 0
+    for chunk in source:
+        for said in decoder.receive(chunk.data) + (decoder.end() if chunk.closed else []):
+            if isinstance(said, Fix):
+                fixes += 1
+                sys.stdout.write(_line(said) + "\n")
+            elif isinstance(said, Bad):
+                refused += 1
+                shown = said.data[:80].decode("ascii", "backslashreplace").strip()
+                talk.print(f"refused: {said.why}: {said.detail or shown}", markup=False)
+    sys.stdout.flush()
+    talk.print(f"{fixes} fixes, {refused} refusals")
+    if source.fault:
+        _stop(f"{file}: {source.fault}", FAULTS)
+    if refused and (chosen not in STREAMS or not fixes):
+        raise typer.Exit(FAULTS)
+
+
+def zones_check(files: list[Path]) -> None:
+    """Tell every fault of files of zones."""
+    zones, faults = read_zones(files, BRUSSELS)
+    _tell_faults(faults)
+    talk.print(f"{len(zones)} sound zones in {len(files)} files")
+    if any(not fault.warning for fault in faults):
+        raise typer.Exit(FAULTS)
+
+
+def zones_list(files: list[Path], config: Path | None) -> None:
+    """List zones."""
+    zones: Iterable[Zone]
+    if config is not None and not files:
+        zones = _town(config)[1].zones
+    else:
+        zones, faults = read_zones(files, BRUSSELS)
+        _tell_faults(faults)
+    table = Table("Zone", "Name", "Kind", "Team", "Dwell", "Hectares", "Valid", box=None)
+    for zone in sorted(zones, key=lambda one: (one.kind, one.id)):
+        dwell = words(zone.dwell_s) if zone.dwell_s is not None else ""
+        table.add_row(zone.id, zone.name, zone.kind, zone.team or "", dwell, f"{_hectares(zone):.2f}", _valid(zone))
+    Console(soft_wrap=True).print(table)
+
+
+def _town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
+    """Read all of an installation's files; leave with every fault told if there are any."""
+    settings, faults = load(config)
+    town = None
+    if settings is not None:
+        town, found = build(settings, config, keep_all=keep_all)
+        faults += found
+    _tell_faults(faults)
+    if settings is None or town is None:
+        raise typer.Exit(FAULTS)
+    return settings, town
+
+
+def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
+    """Put the zones and the plan named on the command line in place of the configuration's."""
+    settings, faults = load(wishes.config) if wishes.config else (Settings(), [])
+    town = None
+    if settings is not None:
+        here = Path.cwd()
+        changes: dict[str, object] = {}
+        if wishes.zones:
+            changes["zones"] = [{"file": (here / file)} for file in wishes.zones]
+        if wishes.plan:
+            changes["plan"] = {"file": here / wishes.plan}
+        settings = Settings.model_validate(settings.model_dump(by_alias=True) | changes)
+        town, found = build(settings, wishes.config or here / "trackerd.toml", keep_all=True)
+        faults += found
+    _tell_faults(faults)
+    if settings is None or town is None:
+        raise typer.Exit(FAULTS)
+    if not town.zones.zones:
+        _stop("no zones: name a file with --zones, or a configuration with --config", 2)
+    return settings, town
+
+
+def _files(wishes: Replay) -> tuple[list[FileSource], dict[str, Wiring]]:
+    sources, wiring = [], {}
+    for file in wishes.files:
+        name = wishes.format or _sniff(file)
+        if name not in DECODERS:
+            _stop(f"{name!r} is no decoder; there are {', '.join(DECODERS)}", 2)
+        device = wishes.device or file.name.split(".")[0] or "device"
+        sources.append(FileSource(str(file), file))
+        wiring[str(file)] = Wiring(name, DeviceId(device), live=False)
+    return sources, wiring
+
+
+def _sniff(file: Path) -> str:
+    """Find out which decoder reads a file; leave with a reason where none does."""
+    source = FileSource(str(file), file)
+    head = b"" if str(file) == "-" else next((chunk.data for chunk in source), b"")
+    if source.fault:
+        _stop(f"{file}: {source.fault}", FAULTS)
+    found = sniff(head, file.name)
+    if found is None:
+        _stop(f"{file}: cannot tell what this is; name it with --format or --decoder: {', '.join(DECODERS)}", FAULTS)
+    return found
+
+
+def _output(where: str, stack: ExitStack) -> TextIO:
+    if where == "-":
+        return sys.stdout
+    try:
+        return stack.enter_context(Path(where).open("w", encoding="utf-8"))
+    except OSError as error:
+        _stop(f"{where}: cannot be written: {error.strerror}", FAULTS)
+
+
+def _line(fix: Fix) -> str:
+    document = {
+        "device": fix.device, "time": moment(fix.micros), "lon": round(fix.lon, 8), "lat": round(fix.lat, 8),
+        "accuracy_m": _short(fix.accuracy_m), "speed_mps": _short(fix.speed_mps), "course_deg": _short(fix.course_deg),
+        "altitude_m": _short(fix.altitude_m), "hdop": fix.hdop, "battery_pct": fix.battery_pct,
+        "flags": [flag.name.lower() for flag in Flag if flag and flag in fix.flags and flag.name] or None,
+        "sos": fix.sos or None,
+    }  # fmt: skip
+    return json.dumps({key: value for key, value in document.items() if value is not None})
+
+
+def _short(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _summary(played: Played, counted: dict[str, int], town: Town) -> None:
+    table = Table("Zone", "Visits", "Certain", "Still inside", box=None)
+    for zone in town.zones:
+        visits = [visit for visit in played.visits.values() if visit.zone == zone.id]
+        if visits:
+            open_ = sum(visit.ended is None for visit in visits)
+            table.add_row(zone.id, str(len(visits)), words(sum(v.seconds for v in visits)), str(open_ or ""))
+    if table.rows:
+        talk.print(table)
+    events = ", ".join(f"{count} {type_.removeprefix('trackerd.')}" for type_, count in sorted(counted.items()))
+    pace = f" in {played.took_s:.1f} s, {played.fixes / max(played.took_s, 1e-9):,.0f} fixes/s"
+    talk.print(f"{played.fixes} fixes{pace}; events: {events or 'none'}")
+    for why, count in sorted(played.refused.items()):
+        talk.print(f"refused: {count} {why}")
+    for fault in played.faults:
+        talk.print(f"fault: {fault}")
+
+
+def _tell_faults(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        talk.print(f"{'warning' if fault.warning else 'fault'}: {fault}", markup=False)
+
+
+def _stop(why: str, code: int) -> NoReturn:
+    talk.print(f"trackerd: {why}", markup=False)
+    raise typer.Exit(code)
+
+
+def _hectares(zone: Zone) -> float:
+    west, south, east, north = zone.shape.bounds
+    return float(Frame.at((west + east) / 2, (south + north) / 2).to_metres(zone.shape).area) / 10_000
+
+
+def _valid(zone: Zone) -> str:
+    days = [
+        "" if at is None else f"{to_datetime(at - before).astimezone(BRUSSELS):%Y-%m-%d}"
+        for at, before in ((zone.valid_from, 0), (zone.valid_to, 1))
+    ]
+    return " … ".join(days) if any(days) else ""
