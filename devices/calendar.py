@@ -25,7 +25,7 @@ SLACK = timedelta(hours=1)
 """So far a time may step back, or be ahead of our clock, and still be of the same day."""
 FIRST_YEAR = 80
 """GPS time began in 1980, so 80 to 99 are of the last century where nothing says otherwise."""
-HEADER = re.compile(rb"#\s*Date:\s*(\d{4})-(\d\d?)-(\d\d?)\b", re.IGNORECASE)
+HEADER = re.compile(rb"#\s*Date\s*[:=]\s*(\d{4})-(\d\d?)-(\d\d?)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

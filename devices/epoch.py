@@ -22,7 +22,7 @@ class Epoch:
     clock: timedelta | None = None
     received: datetime | None = None
     first: str = ""
-    """The kind of its first sentence."""
+    """The kind of the first sentence that has a place for the time."""
     day: Day | None = None
     lon: float | None = None
     lat: float = 0.0

@@ -13,7 +13,8 @@ from devices.decoder import LIMIT
 from devices.position import RefusedError
 
 DEEPEST = 8
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+"""A text; one that never ends goes to the end, so that no byte is looked at twice."""
 _BRACKET = re.compile(rb"[][{}]")
 
 

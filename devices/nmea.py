@@ -5,12 +5,13 @@
     tt talker (GP, GL, GA, GB, GN, …), kkk kind, V status, m mode; the checksum is the XOR between $ and *
 
 One moment is told by several sentences, in an order that differs from receiver to receiver, each with the same time
-of day or with none. They make one epoch. It ends when a sentence of another time comes; or, once two epochs running ended
-with the same sentence in the same place, with that sentence; or with the stream.
+of day or with none. They make one epoch. It ends when a sentence of another time comes; or, once two epochs running
+ended with the same sentence in the same place, with that sentence; or with the stream.
 
-What must stay true here: no checksum, no belief. A position counts only from a sentence that vouches for it (status A,
-a mode or quality that is a measurement) and whose every part is there. pynmea2 turns a blank latitude or hemisphere into
-0.0 and hands back a bad date or time as text, so only the text of its named fields is used, never what it converts.
+What must stay true here: no checksum, no belief. A position counts only from a sentence that vouches for it (status
+A, a mode or quality that is a measurement) and whose every part is there. pynmea2 turns a blank latitude or
+hemisphere into 0.0 and hands back a bad date or time as text, so only the text of its named fields is used, never
+what it converts.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ LONGEST = 4096
 """Bytes of a line: a sentence has 82 by the standard and some 300 in practice, but binary junk may stand before it."""
 PLAIN = re.compile(rb"\$[^$!*]*\*[0-9A-Fa-f]{2}")
 FRAMED = re.compile(rb"[$!][^$!*]*\*[0-9A-Fa-f]{2}")
-
-
+ROUNDING = timedelta(milliseconds=10)
+"""Times nearer than this are of one moment: some write milliseconds in one sentence, hundredths in the next."""
 UNTIMED = frozenset({"GSA", "VTG", "PGRME"})
 """Kinds that do not say what time they are of: they belong to the epoch they come in."""
 
@@ -131,8 +132,9 @@ class Nmea:
             self._merge(kind, fields, sentence, said)
         else:
             clock = sentences.read_clock(fields.get("timestamp", ""))
-            if clock != self._epoch.clock if clock is not None else kind == self._epoch.first:
-                self._turn(kind, clock, said)
+            if kind == self._epoch.first if clock is None else not _same(clock, self._epoch.clock):
+                self._turn(clock, said)
+            self._epoch.first = self._epoch.first or kind
             self._merge(kind, fields, sentence, said)
 
     def _date(self, said: tuple[timedelta, Day] | None) -> None:
@@ -144,13 +146,13 @@ class Nmea:
         if self._epoch.clock == clock and self._epoch.day is None:
             self._epoch.day = day
 
-    def _turn(self, kind: str, clock: timedelta | None, said: list[Said]) -> None:
+    def _turn(self, clock: timedelta | None, said: list[Said]) -> None:
         """End the epoch, and begin another."""
         ended = self._epoch
         said += ended.say(self._device, self._calendar)
         ending = (ended.count, ended.last)
         self._steady, self._ending = ending == self._ending, ending
-        self._epoch = Epoch(clock, self._received, first=kind)
+        self._epoch = Epoch(clock, self._received)
         if self._ahead is not None and self._ahead[0] == clock:
             self._epoch.day = self._ahead[1]
 
@@ -176,6 +178,10 @@ def _kind(sentence: bytes) -> str | None:
     else:
         kind = "PUBX00" if address == b"PUBX,00" else ""
     return kind if kind in NAMES else None
+
+
+def _same(one: timedelta, other: timedelta | None) -> bool:
+    return other is not None and abs(one - other) < ROUNDING
 
 
 def _mismatch(sentence: bytes) -> Bad:

@@ -33,7 +33,7 @@ ALIVE = frozenset({"lwt", "transition", "status", "steps", "beacon", "dump", "wa
 """Sent by the phone, or by the broker on its behalf (lwt): a sign of life or of its end, with no fix in it."""
 SILENT = frozenset({"card", "cmd", "configuration", "request"})
 """Not about where or whether the phone is."""
-RECORDED = re.compile(rb"\S+[ \t]+\S+[ \t]+(?=\{)")
+RECORDED = re.compile(rb"\S{1,64}[ \t]{1,64}\S{1,64}[ \t]{1,64}(?=\{)")
 """What the Recorder writes before an object: the time it arrived, and which kind of message it was."""
 
 
@@ -101,7 +101,8 @@ class OwnTracks:
 
     def _message(self, data: bytes) -> list[Said]:
         try:
-            return self._read(RECORDED.sub(b"", data, count=1) if data[:1] != b"{" else data)
+            recorded = RECORDED.match(data)
+            return self._read(data[recorded.end() :] if recorded else data)
         except RefusedError as fault:
             return [Bad(fault.why, data[:KEPT], fault.detail)]
         except msgspec.ValidationError as fault:

@@ -124,7 +124,7 @@ def _columns(cells: list[str]) -> dict[str, int]:
 
 
 def _time(text: str) -> datetime:
-    if text[:1].isdigit() and text.count("-") == 0 and ":" not in text:
+    if text.replace(".", "", 1).isdecimal():
         return position.seconds_to_time(position.number(text))
     return position.iso_to_time(text)
 

@@ -14,8 +14,8 @@ MAY_IMPORT = {
     "devices": {"devices", "geofence", "pynmea2", "msgspec"},
 }
 WORLD = {
-    "socket", "logging", "sqlite3", "subprocess", "os", "io", "time", "threading", "asyncio", "urllib", "http", "pathlib",
-    "tempfile", "random",
+    "socket", "logging", "sqlite3", "subprocess", "os", "io", "time", "threading", "asyncio", "urllib", "http",
+    "pathlib", "tempfile", "random",
 }  # fmt: skip
 MAY_READ = {"devices": {"io"}}
 CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter"}

@@ -58,9 +58,7 @@ def replay(
     files: Annotated[list[Path], typer.Argument(help="Recorded tracks: NMEA, GPX, CSV, OwnTracks, gpsd; .gz too.")],
     zones: Annotated[list[Path] | None, typer.Option(help="GeoJSON files of zones.")] = None,
     plan: Annotated[Path | None, typer.Option(help="The plan and the roster, a TOML file.")] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", "-c", help="A configuration for the rest.")
-    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="A configuration for the rest.")] = None,
     device: Annotated[
         str | None, typer.Option(help="The device, where the file does not say; else the file's name.")
     ] = None,

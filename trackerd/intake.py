@@ -113,6 +113,9 @@ class Intake:
         return next((DeviceId(level) for level in chunk.address if level in enrolled), None)
 
     def _admit(self, fix: Fix, chunk: Chunk, wiring: Wiring, taken: Taken, fixes: list[Fix], received: Micros) -> None:
+        if wiring.live and fix.device != self._who(chunk, wiring):  # a format that names its device, as CSV does
+            self._refuse(taken, chunk, Bad("foreign-device", b""))
+            return
         warden = self.town.roster.holder(fix.device, fix.micros)
         if warden is None and not fix.sos:
             taken.gated += 1

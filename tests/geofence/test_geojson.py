@@ -43,7 +43,7 @@ def test_each_kind_of_shape() -> None:
         feature(multi, "multi"), feature(point, "circle", radius_m=25), feature(line, "street", width_m=10),
     )  # fmt: skip
     assert not faults
-    sizes = {zone.id: area(zone) for zone in zones}
+    sizes = {str(zone.id): area(zone) for zone in zones}
     assert sizes["circle"] == pytest.approx(np.pi * 25**2, rel=1e-3)
     length = 703.2  # metres of 0.01 degree of longitude at 50.9 N
     assert sizes["street"] == pytest.approx(length * 10 + np.pi * 5**2, rel=2e-3)

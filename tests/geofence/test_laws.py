@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ cuts = st.lists(st.integers(0, 400), max_size=12).map(sorted)
 
 def pieces(fixes: Sequence[Fix], at: Sequence[int]) -> list[Sequence[Fix]]:
     edges = [0, *(min(cut, len(fixes)) for cut in at), len(fixes)]
-    return [fixes[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [fixes[a:b] for a, b in pairwise(edges)]
 
 
 def test_the_walks_say_something() -> None:

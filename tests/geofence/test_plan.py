@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,9 +49,7 @@ def test_a_single_duty_and_a_season() -> None:
     )
     assert roster(single).holder(W1, at("2026-05-02T08:30")) == BRAM
     assert roster(single).holder(W1, at("2026-05-02T09:00")) is None
-    season = Duty(
-        ANNA, W1, Hours(time(8), time(9), first=datetime(2026, 5, 2).date(), last=datetime(2026, 5, 3).date())
-    )  # noqa: DTZ001
+    season = Duty(ANNA, W1, Hours(time(8), time(9), first=date(2026, 5, 2), last=date(2026, 5, 3)))
     assert [roster(season).holder(W1, at(f"2026-05-0{day}T08:30")) for day in (1, 2, 3, 4)] == [None, ANNA, ANNA, None]
 
 

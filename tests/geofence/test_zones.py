@@ -42,8 +42,8 @@ def fixes(*places: tuple[float, float], accuracy: float | None = 5.0, at: int = 
 
 @pytest.mark.parametrize(
     ("place", "expected"),
-    [((50, 50), {"a": 50, "b": -50}), ((10, 50), {"a": 10}), ((-10, 50), {"a": -10}), ((50, -49), {"a": -49}), ((50, -51), {}),
-     ((90, 50), {"a": 10, "b": -10}), ((103, 104), {"a": -5, "b": 3})],
+    [((50, 50), {"a": 50, "b": -50}), ((10, 50), {"a": 10}), ((-10, 50), {"a": -10}), ((50, -49), {"a": -49}),
+     ((50, -51), {}), ((90, 50), {"a": 10, "b": -10}), ((103, 104), {"a": -5, "b": 3})],
 )  # fmt: skip
 def test_distances_are_metres_inside_positive(place: tuple[float, float], expected: dict[str, float]) -> None:
     zones = zone_set(square("a", 0, 0, 100), square("b", 100, 0, 200))

@@ -17,11 +17,11 @@ X, Y = metres_per_degree(LAT)
 
 def town() -> ZoneSet:
     """Return small and large zones along the way east, with a hole, a street and an overlap."""
+    east, park = LON + 300 / X, _square(400, -100, 200)
     features = [
         _feature("box", {"type": "Point", "coordinates": [LON + 150 / X, LAT]}, radius_m=25, dwell="30s"),
-        _feature("street", {"type": "LineString", "coordinates": [[LON + 300 / X, LAT - 1e-3], [LON + 300 / X, LAT + 1e-3]]},
-                 width_m=28),
-        _feature("park", {"type": "Polygon", "coordinates": [_square(400, -100, 200), _square(480, -20, 40)]}, dwell="2m"),
+        _feature("street", {"type": "LineString", "coordinates": [[east, LAT - 1e-3], [east, LAT + 1e-3]]}, width_m=28),
+        _feature("park", {"type": "Polygon", "coordinates": [park, _square(480, -20, 40)]}, dwell="2m"),
         _feature("district", {"type": "Polygon", "coordinates": [_square(-100, -400, 900)]}),
     ]  # fmt: skip
     zones, faults = read(json.dumps({"type": "FeatureCollection", "features": features}).encode(), "walks")

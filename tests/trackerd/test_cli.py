@@ -15,8 +15,8 @@ from geofence.wire import moment
 from tests.geofence.walks import walk
 from trackerd.store import open_store
 
-ZONES = """{"type":"FeatureCollection","features":[{"type":"Feature","id":"district","properties":{"dwell":"1m"},"geometry":
-{"type":"Polygon","coordinates":[[[4.19,50.89],[4.21,50.89],[4.21,50.91],[4.19,50.91],[4.19,50.89]]]}}]}"""
+ZONES = """{"type":"FeatureCollection","features":[{"type":"Feature","id":"district","properties":{"dwell":"1m"},
+"geometry":{"type":"Polygon","coordinates":[[[4.19,50.89],[4.21,50.89],[4.21,50.91],[4.19,50.91],[4.19,50.89]]]}}]}"""
 
 
 def trackerd(*arguments: object, cwd: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
