@@ -7,7 +7,6 @@ No pattern takes more than one pass over what is looked at, whatever the file ho
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
 
 ENOUGH = 16 * 1024
 """Bytes of a file's beginning that are looked at: recorded logs open with comments."""
@@ -38,5 +37,4 @@ def sniff(head: bytes, filename: str) -> str | None:
     for name, pattern in CONTENT:
         if pattern.search(head):
             return name
-    path = PurePath(filename.lower())
-    return SUFFIXES.get(path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix)
+    return SUFFIXES.get("." + filename.lower().removesuffix(".gz").rpartition(".")[2])
