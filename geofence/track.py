@@ -91,7 +91,7 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     """Believe one more sighting, not older than the last."""
     track, events = advance(track, seen.time, rules, facts)
     if track.silent:
-        events.append(Event(Kind.BACK, track.device, seen.time))
+        events.append(Event(Kind.BACK, track.device, seen.time, decided=seen.time))
     if seen.same != -1 and seen.same == track.same:
         return replace(track, heard=seen.time, silent=False, beliefs=_touch(track.beliefs, seen.time)), events
     distances = dict(seen.near)
@@ -99,7 +99,7 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     for zone in sorted(track.beliefs.keys() | distances.keys()):
         before = track.beliefs.get(zone, Belief(seen=track.heard or seen.time))
         after, told = _weigh(track, zone, before, seen, distances.get(zone, -math.inf), facts)
-        events += told
+        events += _decided(told, seen.time)
         if after.inside or after.sum > 0:
             beliefs[zone] = after
     settled = all(belief.inside and belief.sum == 0 for belief in beliefs.values())
@@ -127,7 +127,7 @@ def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:
     events: list[Event] = []
     while (due := deadline(track, rules, facts)) is not None and due <= now:
         track, told = _expire(track, due, rules, facts)
-        events += told
+        events += _decided(told, due)
     return track, events
 
 
@@ -152,6 +152,10 @@ def _expire(track: Track, due: Micros, rules: Rules, facts: Facts) -> Step:
         for zone, belief in sorted(track.beliefs.items()) if belief.inside
     ]  # fmt: skip
     return replace(track, same=-1, beliefs={}), events
+
+
+def _decided(events: list[Event], at: Micros) -> list[Event]:
+    return [replace(event, decided=at) for event in events]
 
 
 def _touch(beliefs: Mapping[ZoneId, Belief], time: Micros) -> Mapping[ZoneId, Belief]:
