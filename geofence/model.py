@@ -216,7 +216,7 @@ class Event:
     retracts: str | None = None
     """RETRACT: the id of the event that turned out wrong."""
     because: str | None = None
-    decided: Micros = Micros(0)  # noqa: RUF009 - a constant
+    decided: Micros = Micros(0)
     """The moment of the sighting or the deadline that decided it: not before ``time``, and no clock's."""
 
 
