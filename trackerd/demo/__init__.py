@@ -43,9 +43,9 @@ SAYS = {
 }  # fmt: skip
 
 
-def show(exit_: bool, store: Path | None, speed: float) -> None:
+def show(exit_: bool, store: Path | None, speed: float, console: Console | None = None) -> None:
     """Play the day ``speed`` times as fast as it was, showing events as they come, and sum it up."""
-    console = Console(highlight=False)
+    console = console or Console(highlight=False)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(as_file(files("trackerd.demo")))
         kept = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackerd-"))) / "demo.db"
