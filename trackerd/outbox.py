@@ -39,7 +39,8 @@ class Outbox:
         self._prefix = prefix
         self._after = 0
         self._flying: dict[int, int] = {}
-        self._landed: deque[int] = deque()
+        self._landed: deque[tuple[int, bool]] = deque()
+        """Messages the broker has answered, and whether it took them."""
         self._states: dict[ZoneId, str] = {}
         self._fresh = False
         self.connected = False
@@ -57,7 +58,8 @@ class Outbox:
     def tell(self, states: Mapping[ZoneId, Mapping[str, Any]]) -> None:
         """Publish what is new, note what arrived. ``states``: of every zone, now."""
         landed = [self._landed.popleft() for _ in range(len(self._landed))]
-        arrived = [seq for mid in landed if (seq := self._flying.pop(mid, None)) is not None]
+        flown = [(self._flying.pop(mid, None), taken) for mid, taken in landed]
+        arrived = [seq for seq, taken in flown if seq is not None and taken]
         if arrived:
             fail_point("before-mark")
             self._store.mark_told(ROUTE, arrived)
@@ -125,9 +127,8 @@ class Outbox:
 
     def _on_publish(self, _client: object, _data: object, mid: int, reason: Any, _properties: object) -> None:
         if reason.is_failure:  # it stays in the outbox; the next start tries again
-            log.warning("mqtt: the broker refused an event: %s", reason)
-        else:
-            self._landed.append(mid)
+            log.warning("mqtt: the broker refused what was told: %s", reason)
+        self._landed.append((mid, not reason.is_failure))
 
 
 def _json(value: object) -> str:

@@ -266,6 +266,31 @@ def test_reload_takes_good_zones_and_keeps_the_old_for_bad_ones(
         until(lambda: heard.of("trackerd/zones/box-07/state")[-1] is None, "the old zone's state is taken back")
 
 
+def test_a_broker_that_is_away_is_told_everything_when_it_is_back(
+    tmp_path: Path, start_mosquitto: Any, listen: Any, serial_port: Port
+) -> None:
+    broker = start_mosquitto()
+    source = f'[[source]]\nkind = "serial"\nurl = "{serial_port.path}"\nbaud = 9600\ndevice = "w07"\n'
+    town = Installation(tmp_path, broker.port, source)
+    began = recently(30)
+    with town.daemon():
+        for number in range(3):
+            if number == 1:
+                broker.kill9()
+            for second in range(0, 240, 5):
+                place = BOX if 60 <= second < 180 else (4.205, 50.915)
+                serial_port.say(nmea(began + timedelta(seconds=second + 300 * number), *place))
+                time.sleep(0.005)
+        until(lambda: town.count("fix") >= 143, lambda: town.said)
+        told = town.count("event")
+        assert town.count("outbox") > 0
+        broker.start()
+        heard = listen(broker.port)
+        until(lambda: town.count("outbox") == 0, lambda: town.said, 30)
+        until(lambda: len({event["id"] for event in heard.events()}) >= told * 2 // 3, lambda: str(heard.messages))
+        assert heard.of("trackerd/status")[-1]["state"] == "online"
+
+
 def test_off_duty_nothing_is_kept(tmp_path: Path, mosquitto: Mosquitto, listen: Any) -> None:
     off = datetime.now(UTC) + timedelta(days=30)
     duty = (
