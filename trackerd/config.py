@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -226,3 +226,10 @@ class Settings(PlanFile):
     team: tuple[TeamSection, ...] = ()
     privacy: Privacy = Privacy()
     detection: Detection = Detection()
+    retention: dict[str, Any] = {}
+    http: dict[str, Any] = {}
+    notify: tuple[dict[str, Any], ...] = ()
+
+
+NOT_YET = ("retention", "http", "notify")
+"""Tables that are part of the contract and that nothing acts on yet: taken, and told so each time."""

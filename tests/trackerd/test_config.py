@@ -198,3 +198,12 @@ def test_the_example_names_every_key_there_is() -> None:
             part = text.split(f"[{name}]")[-1] if name != "source" else text
             for key in section.model_fields:
                 assert f"\n{key} = " in part.replace("\n#", "\n"), f"{name}.{key} is not in the example"
+
+
+def test_what_nothing_acts_on_yet_is_taken_and_told(tmp_path: Path) -> None:
+    more = '[retention]\nfixes = "7d"\n[http]\nport = 8080\n[[notify]]\nkind = "mail"\n'
+    settings, town, faults = read(tmp_path, GOOD + more)
+    assert settings is not None
+    assert town is not None
+    assert [(fault.where, fault.warning) for fault in faults] == [(n, True) for n in ("retention", "http", "notify")]
+    assert "not act on it yet" in str(faults[0])
