@@ -1,6 +1,6 @@
 """Draws the picture of the demo in the README: what it printed, an excerpt of it.
 
-    python -m tests.benchmarks.make_picture docs/demo.svg
+python -m tests.benchmarks.make_picture docs/demo.svg
 """
 
 from __future__ import annotations
