@@ -1,18 +1,22 @@
 """Many devices: a dict and a loop.
 
 What must stay true here: a device's events depend on that device's fixes alone, so devices may be spread over any
-number of engines; the state of each (its Track) is small and whole, so an engine may be dropped at any moment and
-made again from the tracks last saved and the fixes stored after them.
+number of engines; the state of each (its Track, and how far its time has passed) is small and whole, so an engine may
+be dropped at any moment and made again from what was last saved and the fixes stored after it; each moment is judged
+by the zones then in force; after ``feed`` and ``advance`` nothing is due any more that was due by then, and no event
+is decided before what was decided earlier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
+from geofence.editions import EVER, Edition, Editions
 from geofence.model import SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
 from geofence.order import Order, admit, settle
 from geofence.track import Facts, Rules, Seen, Track, advance, deadline, step
@@ -24,38 +28,59 @@ class Fed(NamedTuple):
 
     events: list[Event]
     late: IntColumn
-    """Rows of the batch that came after their moment had passed."""
+    """Rows of the batch that came after their moment had passed, or when it was taken."""
+
+
+class Saved(NamedTuple):
+    """What must be kept of one device to go on from here."""
+
+    track: Track
+    upto: Micros
+    """How far its time has passed: what was measured by then and comes now is late."""
 
 
 class Engine:
-    """The folds of many devices over one set of zones."""
+    """The folds of many devices over one town's zones."""
 
     def __init__(
-        self, zones: ZoneSet, rules: Rules | None = None, tracks: Iterable[Track] = (), window_s: float = 0.0
+        self,
+        zones: ZoneSet | Editions,
+        rules: Rules | None = None,
+        saved: Iterable[Saved] = (),
+        window_s: float = 0.0,
     ) -> None:
-        """Begin with ``tracks`` as saved; ``window_s``: how far out of order fixes may come."""
+        """Begin with what was ``saved``; ``window_s``: how far out of order fixes may come."""
         self._rules = rules or Rules()
         self._window = round(window_s * SECOND)
-        self._tracks: dict[DeviceId, Track] = {track.device: track for track in tracks}
-        self._orders: dict[DeviceId, Order] = {d: Order(t.heard) for d, t in self._tracks.items()}
+        self._tracks: dict[DeviceId, Track] = {}
+        self._orders: dict[DeviceId, Order] = {}
         self._changed: set[DeviceId] = set()
-        self.zones = zones
+        self._editions = zones if isinstance(zones, Editions) else Editions([Edition(EVER, zones)])
+        self._facts = [_facts(span.zones) for span in self._editions.spans]
+        for track, upto in saved:
+            self._tracks[track.device], self._orders[track.device] = track, Order(upto)
 
     @property
     def zones(self) -> ZoneSet:
-        """The zones in force; setting them changes what later fixes are judged by."""
-        return self._zones
+        """The zones of the newest edition."""
+        return self._editions.newest.zones
 
-    @zones.setter
-    def zones(self, zones: ZoneSet) -> None:
-        self._zones = zones
-        dwells = {zone.id: zone.dwell_s for zone in zones if zone.dwell_s is not None}
-        self._facts = Facts(dwells, zones.version)
+    def judge(self, fixes: Fixes) -> Fed:
+        """See a batch of fixes against the zones of their time, and take it."""
+        events: list[Event] = []
+        late = [np.empty(0, np.int64)]
+        for rows, zones in self._editions.parts(fixes):
+            lot = fixes.take(rows)
+            fed = self.feed(lot, zones.locate(lot))
+            events += fed.events
+            late.append(rows[fed.late])
+        return Fed(events, np.concatenate(late))
 
     def feed(self, fixes: Fixes, sightings: Sightings) -> Fed:
         """Take a batch of fixes, in the order they arrived, and what ``zones.locate`` said of them."""
         events: list[Event] = []
         late: list[int] = []
+        stepped: set[DeviceId] = set()
         times, accuracies = fixes.time.tolist(), fixes.accuracy_m.tolist()
         rows = zip(fixes.device.tolist(), times, accuracies, sightings.near(), sightings.same.tolist(), strict=True)
         for row, (index, *said) in enumerate(rows):
@@ -64,32 +89,47 @@ class Engine:
             self._orders[device] = order
             if was_late:
                 late.append(row)
-            events += self._step(device, ready)
+            if ready:
+                events += self._step(device, ready)
+                stepped.add(device)
+        for device in sorted(stepped):
+            events += self._expire(device, self.upto(device))
         events += _pressed(fixes)
         return Fed(events, np.array(late, dtype=np.int64))
 
-    def advance(self, now: Micros) -> list[Event]:
-        """Let time pass: what waited for its turn goes on, dwells are reached, devices fall silent."""
+    def advance(self, now: Micros, but: Collection[DeviceId] = ()) -> list[Event]:
+        """Let time pass: what waited for its turn goes on, dwells are reached, devices fall silent.
+
+        For the devices in ``but`` it does not pass yet: they are heard of later, and the same is said.
+        """
         events: list[Event] = []
         mark = Micros(now - self._window)
         for device, order in self._orders.items():
+            if device in but:
+                continue
             if order.held:
                 self._orders[device], ready = settle(order, mark)
                 events += self._step(device, ready)
-            track = self._tracks.get(device)
-            if track is None:
-                continue
-            due = deadline(track, self._rules, self._facts)
-            if due is not None and due <= mark:
-                self._tracks[device], told = advance(track, mark, self._rules, self._facts)
-                self._changed.add(device)
-                events += told
+            events += self._expire(device, mark)
         return events
 
-    def changed(self) -> list[Track]:
-        """Return the tracks to save since this was last asked."""
+    def changed(self) -> list[Saved]:
+        """Return what to save since this was last asked."""
         changed, self._changed = self._changed, set()
-        return [self._tracks[device] for device in sorted(changed)]
+        return [Saved(self._tracks[device], self.upto(device)) for device in sorted(changed)]
+
+    def upto(self, device: DeviceId) -> Micros:
+        """Return how far the device's time has passed; EVER where nothing of it has gone on."""
+        order = self._orders.get(device)
+        return EVER if order is None or order.mark is None else order.mark
+
+    def resume(self, device: DeviceId, saved: Saved | None) -> None:
+        """Go on from another state of one device, as saved; what waited for its turn must be fed again."""
+        self._tracks.pop(device, None)
+        self._orders.pop(device, None)
+        self._changed.discard(device)
+        if saved is not None:
+            self._tracks[device], self._orders[device] = saved.track, Order(saved.upto)
 
     def occupancy(self) -> dict[ZoneId, int]:
         """Return how many devices are believed inside each zone that holds any."""
@@ -107,12 +147,49 @@ class Engine:
 
     def _step(self, device: DeviceId, ready: Iterable[Seen]) -> list[Event]:
         events: list[Event] = []
+        newest = self._editions.newest.since
         for seen in ready:
             track = self._tracks.get(device) or Track(device)
-            self._tracks[device], told = step(track, seen, self._rules, self._facts)
+            heard = EVER if track.heard is None else track.heard
+            facts = self._facts[-1]
+            if heard < newest:  # an edition began since, or this is before the newest
+                events += self._expire(device, seen.time)
+                track = self._tracks.get(device, track)
+                facts = self._facts[self._editions.number(seen.time)]
+            self._tracks[device], told = step(track, seen, self._rules, facts)
             self._changed.add(device)
-            events += told
+            events += _not_before(heard, told)
         return events
+
+    def _expire(self, device: DeviceId, mark: Micros) -> list[Event]:
+        """Bring about what is due by ``mark``, each by the zones then in force."""
+        events: list[Event] = []
+        track, passed = self._tracks.get(device), self.upto(device)
+        if track is None:
+            return events
+        heard, before = track.heard or EVER, passed
+        for span, facts in zip(self._editions.spans, self._facts, strict=True):
+            if span.last < heard or span.since > mark:
+                continue
+            end = min(span.last, mark)
+            while (due := deadline(track, self._rules, facts)) is not None and due <= end:
+                track, told = advance(track, due, self._rules, facts)
+                at = max(due, heard, span.since)
+                events += _not_before(at, told)
+                passed = max(passed, at)
+                self._changed.add(device)
+        if events or passed != before:
+            self._tracks[device] = track
+            self._orders[device] = replace(self._orders[device], mark=passed)
+        return events
+
+
+def _facts(zones: ZoneSet) -> Facts:
+    return Facts({zone.id: zone.dwell_s for zone in zones if zone.dwell_s is not None}, zones.version)
+
+
+def _not_before(moment: Micros, events: list[Event]) -> list[Event]:
+    return [event if event.decided >= moment else replace(event, decided=moment) for event in events]
 
 
 def _pressed(fixes: Fixes) -> list[Event]:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, NoReturn, cast
 
+import numpy as np
 import shapely
 from shapely.errors import ShapelyError
 from shapely.geometry import LineString, Point, mapping, shape
@@ -216,5 +217,5 @@ def _feature(zone: Zone) -> dict[str, Any]:
         known[key] = None if moment is None else to_datetime(moment).isoformat()
     properties: dict[str, Any] = {key: value for key, value in known.items() if value}
     if zone.dwell_s is not None:
-        properties["dwell"] = f"{zone.dwell_s:g}s"
+        properties["dwell"] = f"{np.format_float_positional(zone.dwell_s, trim='-')}s"  # exact
     return {"type": "Feature", "id": zone.id, "properties": properties, "geometry": mapping(zone.shape)}

@@ -1,8 +1,8 @@
 """Back into time order: what one device says may arrive out of it.
 
 What must stay true here: whatever the order of arrival within the window, sightings go on in order of their time,
-each moment once; what comes after its moment has passed is called late and goes on nowhere here (it is stored, and
-the record is revised from the store).
+each moment once; what comes after its moment has passed, or when another of the same moment already waits, is called
+late and goes on nowhere here (whoever keeps the fixes says whether it is news, and the record is revised from them).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Order:
     """The queue of one device: what waits for its turn."""
 
     mark: Micros | None = None
-    """Everything up to this moment has gone on."""
+    """Everything up to this moment has gone on: sightings, and the deadlines that time alone brought about."""
     held: tuple[Seen, ...] = ()
 
 
@@ -31,7 +31,7 @@ def admit(order: Order, seen: Seen, window: int) -> tuple[Order, tuple[Seen, ...
     if order.mark is not None and seen.time <= order.mark:
         return order, (), True
     if any(other.time == seen.time for other in order.held):
-        return order, (), False  # one moment, one fix: the first to arrive
+        return order, (), True  # one moment, one fix: which of two is not for arrival to say
     held = [*order.held]
     insort(held, seen, key=lambda one: one.time)
     order, ready = settle(replace(order, held=tuple(held)), Micros(held[-1].time - window))

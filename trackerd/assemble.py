@@ -11,10 +11,10 @@ from geofence.model import DeviceId
 from geofence.track import Rules
 from trackerd.chunk import Source
 from trackerd.config import MqttSection, Settings, SourceSection
+from trackerd.house import House
 from trackerd.intake import Intake, Wiring
 from trackerd.mqtt import Broker
 from trackerd.outbox import ROUTE, Outbox
-from trackerd.pipeline import House
 from trackerd.service import Service
 from trackerd.sources import SOURCES
 from trackerd.store import Store, open_store
@@ -22,6 +22,9 @@ from trackerd.town import Town, build
 
 DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
 """What a kind of source speaks unless told otherwise; else NMEA."""
+
+PATIENCE_S = 10.0
+"""A phone sends what it kept over many messages; between two of them it is not called silent by our clock."""
 
 
 def rules(settings: Settings) -> Rules:
@@ -48,6 +51,7 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     named = [(section.name or f"{section.kind}-{n}", section) for n, section in enumerate(settings.source, 1)]
     store = open_store(store_url(settings, path))
     made = house(settings, town, store, {name: wiring(section) for name, section in named})
+    made.patience_s = PATIENCE_S
     sources = [source(name, section, settings, path) for name, section in named]
     outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
     return Service(made, sources, outbox, reread=lambda: build(settings, path))

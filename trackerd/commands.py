@@ -35,7 +35,7 @@ from trackerd.mqtt import BrokerFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
-from trackerd.store import NoStore, StoreError, Told, open_store
+from trackerd.store import MemoryStore, StoreError, Told, open_store
 from trackerd.town import Town, build, read_zones
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -88,7 +88,7 @@ def replay(wishes: Replay) -> None:
     counted: dict[str, int] = {}
     with ExitStack() as stack:
         try:
-            store = open_store(wishes.store) if wishes.store else NoStore()
+            store = open_store(wishes.store) if wishes.store else MemoryStore()
         except StoreError as error:
             _stop(str(error), AWAY)
         stack.callback(store.close)

@@ -1,78 +1,39 @@
 """One turn: a batch from chunks to commit. No loop in it.
 
 What must stay true here: everything a batch brought about is committed in one transaction; only then is the sender
-told; only what is committed is told to the world. After a failed commit memory is ahead of the record: the engine
-is thrown away, made again from the store, and the same fixes are taken again.
+told; only what is committed is told to the world. What came late is committed with the word that its device is to be
+revised, and revised in a transaction of its own right after, or by the next turn if we die between. After a failed
+commit memory is ahead of the record: the engine is thrown away, made again from the store, and the same fixes are
+taken again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import logging
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from geofence.editions import EVER
 from geofence.engine import Engine
-from geofence.model import DeviceId, Event, Fixes, Micros, WardenId
-from geofence.track import Rules
+from geofence.model import DeviceId, Event, Fixes, Micros, VisitId, WardenId
+from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised
 from geofence.wire import cloudevent
 from trackerd.failpoint import fail_point
-from trackerd.intake import Intake, Taken
-from trackerd.store import Batch, Kept, Store, Told
-from trackerd.town import Town
+from trackerd.house import Counts, House
+from trackerd.intake import Taken
+from trackerd.store import Batch, Revised, Said, StoreError, Told
 
+LATE = "fixes that arrived late"
 
-@dataclass
-class Counts:
-    """What has gone through since the start."""
-
-    fixes: int = 0
-    stored: int = 0
-    late: int = 0
-    gated: int = 0
-    refused: int = 0
-    events: int = 0
-
-
-@dataclass
-class House:
-    """Everything a turn needs, wired together once at the start."""
-
-    intake: Intake
-    store: Store
-    town: Town
-    source: str
-    """The CloudEvents source of this site."""
-    rules: Rules = field(default_factory=Rules)
-    window_s: float = 0.0
-    routes: Sequence[str] = ()
-    positions: bool = False
-    counts: Counts = field(default_factory=Counts)
-    engine: Engine = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.wake()
-
-    def wake(self) -> None:
-        """Make the engine again from the store: the tracks as saved, and the fixes stored after them."""
-        self.engine = Engine(self.town.zones, self.rules, self.store.tracks(), self.window_s)
-        for device in self.store.devices():
-            track = self.engine.tracks.get(device)
-            after = -(2**62) if track is None or track.heard is None else track.heard
-            for fixes in self.store.fixes(device, after):
-                self.engine.feed(fixes, self.town.zones.locate(fixes))
-
-    def move(self, town: Town) -> None:
-        """Let another town (zones, roster) be in force from now on."""
-        self.town = self.intake.town = town
-        self.engine.zones = town.zones
+log = logging.getLogger(__name__)
 
 
 class Recorded(NamedTuple):
     """What a turn committed that the world may now be told."""
 
     events: list[Told]
-    visits: list[Kept]
-    """Those the events speak of, as last spoken of."""
+    revised: bool = False
+    """Whether what was told before has changed."""
 
 
 def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
@@ -81,23 +42,27 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     ``now`` is the moment up to which time has passed; None where no clock runs (a replay of old files). Raises
     StoreError where nothing was committed: then ``house.wake()`` and call again with the same arguments.
     """
+    if house.asleep:
+        house.wake()
     fixes = taken.fixes
-    fed = house.engine.feed(fixes, house.town.zones.locate(fixes))
-    events = fed.events + (house.engine.advance(now) if now is not None else [])
+    fed = house.engine.judge(fixes)
+    events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])
     recorded = now if now is not None else Micros(int(fixes.time.max(initial=0)))
-    told = [_told(house, event, recorded) for event in events]
-    visits = _visits(house, events)
-    batch = Batch(
-        fixes, taken.received, taken.wardens, taken.refusals, taken.pulses, house.engine.changed(),
-        visits, told, house.routes,
-    )  # fmt: skip
-    if not any((len(fixes), batch.refusals, batch.pulses, batch.tracks, told)):
-        return Recorded(told, visits)
-    fail_point("before-commit")
-    stored = house.store.commit(batch)
-    fail_point("after-commit")
-    _count(house.counts, taken, len(told), stored, len(fed.late))
-    return Recorded(told, visits)
+    told = [_told(house, event, recorded) for event in _numbered(house, events)]
+    batch = house.batch(taken, fed.late.tolist(), told)
+    news: list[Told] = []
+    if any((len(fixes), batch.refusals, batch.pulses, batch.tracks, batch.editions, told)):
+        fail_point("before-commit")
+        stored = house.store.commit(batch)
+        fail_point("after-commit")
+        house.kept(batch)
+        news = stored.events
+        _count(house.counts, taken, len(news), stored.fixes, len(fed.late))
+    dirty = house.dirty()
+    for device, since in dirty:
+        fail_point("before-revise")
+        news += _revise(house, device, since, recorded)
+    return Recorded(news, bool(dirty))
 
 
 def empty() -> Taken:
@@ -111,20 +76,61 @@ def _holder(house: House, device: DeviceId, time: int) -> WardenId | None:
 
 def _told(house: House, event: Event, recorded: Micros) -> Told:
     warden = _holder(house, event.device, event.visit.began if event.visit else event.time)
-    zone = house.town.zones.by_id.get(event.visit.zone) if event.visit else None
+    about = event.visit.zone if event.visit else None
+    zone = house.editions.zone(about, max(event.decided, event.time)) if about else None
     team = house.town.roster.team(warden)
     body = cloudevent(event, house.source, recorded, zone, warden, team, house.positions)
-    return Told(body["id"], body["type"], event.time, body, event.visit.zone if event.visit else None, event.device)
+    said = None if event.kind in SAID_AT_ONCE else Said(event, warden, team)
+    return Told(body["id"], body["type"], event.time, body, about, event.device, said)
 
 
-def _visits(house: House, events: Sequence[Event]) -> list[Kept]:
-    """Return the visits the events speak of, each as last spoken of."""
-    visits = {event.visit.id: event.visit for event in events if event.visit is not None}
-    kept = []
-    for visit in visits.values():
-        warden = _holder(house, visit.device, visit.began)
-        kept.append(Kept(visit, warden, house.town.roster.team(warden)))
-    return kept
+def _numbered(house: House, events: Iterable[Event]) -> list[Event]:
+    """Give events as they happen the revision of their visit: 0, or what late data made of it."""
+    return [revised(event, house.store.revision(event.visit.id)) if event.visit else event for event in events]
+
+
+def _revise(house: House, device: DeviceId, since: Micros, recorded: Micros) -> list[Told]:
+    """Tell one device's record anew from the fixes; a fault of ours in it must not hold up the others."""
+    try:
+        return _tell_anew(house, device, since, recorded)
+    except StoreError:
+        raise
+    except Exception:
+        log.exception("the record of device %s could not be revised; the next start tries again", device)
+        house.give_up(device)
+        return []
+
+
+def _tell_anew(house: House, device: DeviceId, since: Micros, recorded: Micros) -> list[Told]:
+    base = house.store.checkpoint(device, since)
+    after = base.upto if base is not None else EVER
+    until = house.engine.upto(device)
+    engine = Engine(house.editions, house.rules, [base] if base is not None else [])
+    retold = retell(engine, device, house.store.fixes(device, after, until + 1), until)
+    changes = compare(house.store.standing(device, after), retold.events)
+    events = [retraction(wrong, LATE) for wrong in changes.wrong] + _renumbered(house, changes.new, changes.wrong)
+    told = [_told(house, event, recorded) for event in events]
+    batch = Batch(
+        Fixes.of(()), tracks=[retold.saved] if retold.saved is not None else [], checkpoints=retold.checkpoints,
+        revised=Revised(device, since, [one.id for one in changes.wrong], changes.redated), events=told,
+        routes=house.routes,
+    )  # fmt: skip
+    stored = house.store.commit(batch)
+    house.resume(device, retold.saved, retold.checkpoints[-1].upto if retold.checkpoints else after)
+    house.counts.revised += 1
+    house.counts.retracted += len(changes.wrong)
+    house.counts.events += len(stored.events)
+    return stored.events
+
+
+def _renumbered(house: House, events: Sequence[Event], wrong: Sequence[Standing]) -> list[Event]:
+    """Give what late data brought about a revision above any told of its visit, or of those it takes the place of."""
+    visits = [one.event.visit for one in wrong if one.event.visit is not None]
+
+    def revision(id_: VisitId, zone: str) -> int:
+        return 1 + max([house.store.revision(id_), *(visit.revision for visit in visits if visit.zone == zone)])
+
+    return [revised(event, revision(event.visit.id, event.visit.zone)) if event.visit else event for event in events]
 
 
 def _count(counts: Counts, taken: Taken, events: int, stored: int, late: int) -> None:

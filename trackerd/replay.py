@@ -1,7 +1,8 @@
 """Recorded tracks through the real engine: the same intake, the same turn, another clock.
 
 What must stay true here: nothing of what is said depends on how fast it is played; time passes as far as the last
-fix says, and not further.
+fix says, and not further. Into a store that has a record, fixes are judged by the zones it says were in force in
+their time; with none, by the zones named.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from geofence.editions import EVER, NEVER
 from geofence.model import SECOND, IntColumn, Micros, Visit, VisitId
+from trackerd.house import House
 from trackerd.intake import Taken
-from trackerd.pipeline import House, empty, record
+from trackerd.pipeline import empty, record
 from trackerd.sources.file import FileSource
 from trackerd.store import Told
 
@@ -35,6 +38,7 @@ class Played:
     last: int = 0
     """The last moment any fix spoke of."""
     visits: dict[VisitId, Visit] = field(default_factory=dict)
+    """Those spoken of, as they stand at the end."""
     took_s: float = 0.0
 
 
@@ -51,7 +55,8 @@ def play(
     for taken, now in pieces:
         _play(house, taken, now, tell, played)
         beat()
-    _play(house, empty(), Micros(played.last), tell, played)
+    _play(house, empty(), Micros(played.last + round(house.window_s * SECOND)), tell, played)
+    played.visits = {id_: visit for id_, visit in _standing(house) if id_ in played.visits}
     for source in sources:
         if source.fault:
             played.faults.append(f"{source.name}: {source.fault}")
@@ -64,11 +69,14 @@ def _play(house: House, taken: Taken, now: Micros | None, tell: Tell, played: Pl
     played.last = max(played.last, int(taken.fixes.time.max(initial=0)))
     for refusal in taken.refusals:
         played.refused[refusal.why] = played.refused.get(refusal.why, 0) + 1
-    recorded = record(house, taken, now)
-    for told in recorded.events:
+    for told in record(house, taken, now).events:
         tell(told)
-    for kept in recorded.visits:
-        played.visits[kept.visit.id] = kept.visit
+        if told.said is not None and told.said.event.visit is not None:
+            played.visits[told.said.event.visit.id] = told.said.event.visit
+
+
+def _standing(house: House) -> Iterator[tuple[VisitId, Visit]]:
+    return ((kept.visit.id, kept.visit) for kept in house.store.visits(EVER, NEVER))
 
 
 def _streamed(house: House, sources: Sequence[FileSource]) -> Iterator[tuple[Taken, None]]:

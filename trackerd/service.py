@@ -20,9 +20,10 @@ from geofence.wire import moment
 from trackerd import clock, sdnotify
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
+from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.outbox import Outbox
-from trackerd.pipeline import House, empty, record
+from trackerd.pipeline import empty, record
 from trackerd.store import Refusal, StoreError, Told
 from trackerd.town import Town
 
@@ -124,7 +125,10 @@ class Service:
                 if not awake:
                     self._house.wake()
                     awake = True
-                self._visited(record(self._house, taken, to_micros(clock.now())).events)
+                recorded = record(self._house, taken, to_micros(clock.now()))
+                self._visited(recorded.events)
+                if recorded.revised:
+                    self._last_visits = self._house.store.last_visits()
                 return True
             except StoreError as error:
                 log.error("the store: %s; nothing is acknowledged until it is back", error)

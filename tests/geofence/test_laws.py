@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geofence.engine import Engine
-from geofence.model import SECOND, Event, Fix, Fixes, Kind, Micros
+from geofence.engine import Engine, Saved
+from geofence.model import SECOND, Event, Fix, Fixes, Kind, Micros, to_datetime
 from geofence.track import Rules
 from geofence.wire import dump_track, load_track
 from tests.geofence.walks import START, town, walk
@@ -65,17 +66,16 @@ def test_law_1_chunks(seed: int, at: list[int]) -> None:
 def test_law_2_restart(seed: int, at: list[int], window_s: float) -> None:
     fixes = walk("w1", seed)
     engine = Engine(TOWN, RULES, window_s=window_s)
-    saved: dict[str, str] = {}
+    saved: dict[str, tuple[str, Micros]] = {}
     stored: list[Fix] = []
     said: list[Event] = []
     for piece in pieces(fixes, at):
         said += feed(engine, piece)
         stored += piece
-        saved |= {track.device: dump_track(track) for track in engine.changed()}
-        # The process dies; what is left is what was saved, and the fixes stored after each track's mark.
-        engine = Engine(TOWN, RULES, map(load_track, saved.values()), window_s)
-        marks = {device: track.heard for device, track in engine.tracks.items()}
-        after = [fix for fix in stored if (mark := marks.get(fix.device)) is None or fix.micros > mark]
+        saved |= {track.device: (dump_track(track), upto) for track, upto in engine.changed()}
+        # The process dies; what is left is what was saved, and the fixes stored after it.
+        engine = Engine(TOWN, RULES, [Saved(load_track(state), upto) for state, upto in saved.values()], window_s)
+        after = [fix for fix in stored if fix.micros > engine.upto(fix.device)]
         assert feed(engine, after) == []
     assert record(said + engine.advance(end(fixes))) == record(whole(fixes, window_s))
 
@@ -124,3 +124,25 @@ def test_what_comes_after_its_moment_is_late() -> None:
     feed(engine, fixes[:20])
     batch = Fixes.of([fixes[3], fixes[20], fixes[19]])
     assert engine.feed(batch, TOWN.locate(batch)).late.tolist() == [0, 2]
+
+
+def test_what_was_measured_before_a_deadline_that_has_passed_is_late() -> None:
+    fixes = walk("w1", 1, minutes=5)
+    engine = Engine(TOWN, RULES)
+    feed(engine, fixes[:1])
+    silent = fixes[0].micros + round(RULES.silence_s * SECOND)
+    assert [event.kind for event in engine.advance(Micros(silent + SECOND))] == [Kind.SILENT]
+    ((track, upto),) = engine.changed()
+    assert upto == silent
+    for one in (engine, Engine(TOWN, RULES, [Saved(track, upto)])):  # and so it stays over a restart
+        at_last = replace(fixes[1], time=to_datetime(silent))
+        just_after = replace(fixes[2], time=to_datetime(silent + 1))
+        batch = Fixes.of([fixes[1], at_last, just_after])
+        assert one.feed(batch, TOWN.locate(batch)).late.tolist() == [0, 1]
+
+
+def test_no_event_is_decided_before_an_earlier_one() -> None:
+    for seed in range(20):
+        decided = [event.decided for event in whole(walk("w1", seed))]
+        assert decided == sorted(decided)
+        assert all(event.decided >= event.time for event in whole(walk("w1", seed)))

@@ -7,25 +7,44 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from geofence.engine import Engine
-from geofence.model import DeviceId, Fix, Fixes, Micros, TeamId, Visit, VisitId, WardenId, ZoneId, to_datetime
+from geofence.editions import EVER, Edition
+from geofence.engine import Engine, Saved
+from geofence.model import (
+    DeviceId,
+    Event,
+    Fix,
+    Fixes,
+    Kind,
+    Micros,
+    TeamId,
+    Visit,
+    VisitId,
+    WardenId,
+    ZoneId,
+    to_datetime,
+)
+from geofence.track import Track
 from tests.geofence.walks import START, town, walk
-from trackerd.store import Batch, Kept, Pulse, Refusal, Store, StoreError, Told, open_store
+from trackerd.store import Batch, Kept, MemoryStore, Pulse, Refusal, Revised, Said, Store, StoreError, Told, open_store
 
 Reopen = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite"])
-def reopen(tmp_path: Path) -> Iterator[Reopen]:
+@pytest.fixture(params=["sqlite", "memory"])
+def reopen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reopen]:
     """Yield what opens the one store of a test, closing it first where it is open: a restart."""
     opened: list[Store] = []
+    memory = MemoryStore()
 
     def open_again() -> Store:
+        if request.param == "memory":
+            return memory
         while opened:
             opened.pop().close()
         opened.append(open_store(f"sqlite:///{tmp_path / 'record.db'}"))
@@ -44,6 +63,13 @@ def told(name: str, zone: str = "box", at: int = START) -> Told:
     return Told(name, "trackerd.zone.enter", Micros(at), {"id": name}, ZoneId(zone), DeviceId("w1"))
 
 
+def said(name: str, kind: Kind, at: int, visit: Visit | None, decided: int) -> Told:
+    event = Event(kind, DeviceId("w1"), Micros(at), visit, 6.5, 0.1 + 0.2, decided=Micros(decided))
+    zone = visit.zone if visit is not None else None
+    about = Said(event, WardenId("gw-1"), TeamId("asse"))
+    return Told(name, f"trackerd.{kind}", Micros(at), {"id": name}, zone, DeviceId("w1"), about)
+
+
 def visit(name: str, began: int, ended: int | None) -> Visit:
     end = None if ended is None else Micros(ended)
     return Visit(VisitId(name), DeviceId("w1"), ZoneId("box"), Micros(began), end, 60.0, 80.0, 0.9, "edition")
@@ -60,27 +86,92 @@ def test_what_was_committed_is_there_after_a_restart(reopen: Reopen) -> None:
     tracks = engine.changed()
     fixes = Fixes.of([fix("w1", 2), fix("w2", 1), fix("w1", 1)])
     refusal = Refusal("phones", Micros(START), "bad-json", "not JSON", b"\xff{")
-    made = Kept(visit("v1", START, None), WardenId("gw-1"), TeamId("asse"))
+    made = visit("v1", START, None)
+    events = [said("e1", Kind.ENTER, START, made, START), told("e2")]
+    edition = Edition(EVER, town())
     whole = Batch(
-        fixes, [START] * 3, [WardenId("gw-1"), None, WardenId("gw-1")], [refusal],
-        [Pulse(DeviceId("w1"), Micros(START), "ping", 80.0)], tracks, [made], [told("e1")], ["mqtt"],
+        fixes, [START] * 3, [WardenId("gw-1"), None, WardenId("gw-1")], (), [refusal],
+        [Pulse(DeviceId("w1"), Micros(START), "ping", 80.0)], tracks, tracks, [edition],
+        [(DeviceId("w2"), Micros(7))], events=events, routes=["mqtt"],
     )  # fmt: skip
-    assert reopen().commit(whole) == 3
+    assert reopen().commit(whole) == (3, events)
     store = reopen()
     assert read(store) == [fix("w1", 1), fix("w1", 2)]
     assert store.devices() == ["w1", "w2"]
     assert store.tracks() == tracks
-    assert list(store.visits(START, START + 1)) == [made]
-    assert [letter.event for letter in store.untold("mqtt", 0, 10)] == [told("e1")]
+    assert list(store.visits(START, START + 1)) == [Kept(made, WardenId("gw-1"), TeamId("asse"))]
+    assert [letter.event for letter in store.untold("mqtt", 0, 10)] == [replace(one, said=None) for one in events]
+    assert [one.event for one in store.standing(DeviceId("w1"), EVER)] == [events[0].said and events[0].said.event]
+    (saved,) = tracks
+    assert store.checkpoint(DeviceId("w1"), Micros(saved.upto + 1)) == saved
+    assert store.checkpoint(DeviceId("w1"), saved.upto) is None
+    assert [(one.since, one.zones.version) for one in store.editions()] == [(EVER, town().version)]
+    assert store.dirty() == {"w2": 7}
     tally = store.tally()
-    assert (tally.fixes, tally.visits, tally.events, tally.untold, tally.refusals) == (3, 1, 1, 1, {"bad-json": 1})
+    assert (tally.fixes, tally.visits, tally.events, tally.untold, tally.refusals) == (3, 1, 2, 2, {"bad-json": 1})
 
 
-def test_a_fix_is_unique_and_the_first_stays(reopen: Reopen) -> None:
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_which_of_two_fixes_of_a_moment_stays_is_not_for_arrival_to_say(reopen: Reopen, order: tuple[int, ...]) -> None:
+    vague, east, west = (replace(fix("w1", 1, 4.2 + n / 10), accuracy_m=acc) for n, acc in enumerate((None, 5.0, 5.0)))
+    rivals = [vague, east, west, replace(east, altitude_m=None)]
+    together, store = MemoryStore(), reopen()
+    assert together.commit(Batch(Fixes.of([rivals[i] for i in order]))).fixes == 1
+    for number in order:
+        store.commit(Batch(Fixes.of([rivals[number]]), late=[0]))
+    assert read(store) == read(together) == [east]
+    assert store.commit(Batch(Fixes.of([replace(vague, sos=True), fix("w2", 1)]))).fixes == 1
+    assert [one.sos for one in read(store)] == [True]
+
+
+def test_only_news_among_what_comes_late_makes_a_device_dirty(reopen: Reopen) -> None:
     store = reopen()
-    assert store.commit(Batch(Fixes.of([fix("w1", 1, 4.2), fix("w1", 1, 4.3), fix("w2", 1)]))) == 2
-    assert store.commit(Batch(Fixes.of([fix("w1", 1, 4.4), fix("w1", 2)]))) == 1
-    assert [one.lon for one in read(store)] == [4.2, 4.2]
+    store.commit(Batch(Fixes.of([fix("w1", second) for second in (1, 3, 5)])))
+    store.commit(Batch(Fixes.of([fix("w1", 3), fix("w1", 7), fix("w1", 1, 4.3)]), late=[0, 2]))
+    assert store.dirty() == {}
+    store.commit(Batch(Fixes.of([fix("w1", 4), fix("w1", 2), fix("w2", 9)]), late=[0, 1]))
+    assert store.dirty() == {"w1": START + 2_000_000}
+    store.commit(Batch(Fixes.of([fix("w1", 3, 4.1)]), late=[0]))  # another of that moment, and it stays
+    assert store.dirty() == {"w1": START + 2_000_000}
+    assert [one.lon for one in read(reopen())] == [4.2, 4.2, 4.1, 4.2, 4.2, 4.2]
+    store = reopen()
+    store.commit(Batch(Fixes.of(()), revised=Revised(DeviceId("w1"), Micros(START))))
+    assert reopen().dirty() == {}
+
+
+def test_what_is_taken_back_stands_no_longer_and_its_visit_follows(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    open_, done = visit("v1", START, None), visit("v1", START, START + 60)
+    store.commit(Batch(none, events=[
+        said("in", Kind.ENTER, START, open_, START + 5), said("out", Kind.EXIT, START + 60, done, START + 70),
+        said("quiet", Kind.SILENT, START + 90, None, START + 90),
+    ]))  # fmt: skip
+    assert [kept.visit for kept in store.visits(START, START + 9)] == [done]
+    assert store.revision(VisitId("v1")) == 0
+    store.commit(Batch(none, revised=Revised(DeviceId("w1"), Micros(START), ["out", "quiet"])))
+    store = reopen()
+    assert [kept.visit for kept in store.visits(START, START + 9)] == [open_]
+    assert [one.id for one in store.standing(DeviceId("w1"), EVER)] == ["in"]
+    assert store.revision(VisitId("v1")) == 1
+    again = said("out", Kind.EXIT, START + 60, done, START + 70)
+    assert store.commit(Batch(none, events=[again])).events == []  # an id once taken back is gone
+    assert [kept.visit for kept in store.visits(START, START + 9)] == [open_]
+    store.commit(Batch(none, revised=Revised(DeviceId("w1"), Micros(START), (), [("in", Micros(START + 6))])))
+    assert [one.event.decided for one in reopen().standing(DeviceId("w1"), Micros(START + 5))] == [START + 6]
+    reopen().commit(Batch(none, revised=Revised(DeviceId("w1"), Micros(START), ["in"])))
+    assert list(reopen().visits(START, START + 9)) == []
+
+
+def test_checkpoints_from_a_revision_on_are_void(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    states = [Saved(Track(DeviceId("w1"), Micros(moment)), Micros(moment)) for moment in (10, 20, 30)]
+    store.commit(Batch(none, tracks=[states[2]], checkpoints=states))
+    new = Saved(Track(DeviceId("w1"), Micros(25)), Micros(25))
+    store.commit(Batch(none, tracks=[new], checkpoints=[new], revised=Revised(DeviceId("w1"), Micros(20))))
+    store = reopen()
+    assert store.checkpoint(DeviceId("w1"), Micros(99)) == new
+    assert store.checkpoint(DeviceId("w1"), Micros(25)) == states[0]
+    assert store.tracks() == [new]
 
 
 def test_an_event_is_unique_and_told_once(reopen: Reopen) -> None:
@@ -101,11 +192,11 @@ def test_a_batch_is_kept_whole_or_not_at_all(reopen: Reopen) -> None:
     with pytest.raises(TypeError):
         store.commit(Batch(Fixes.of([fix("new", 1)]), events=[broken]))
     assert read(store, "new") == []
-    assert store.commit(Batch(Fixes.of([fix("new", 1)]))) == 1
+    assert store.commit(Batch(Fixes.of([fix("new", 1)]))).fixes == 1
     assert len(read(reopen(), "new")) == 1
 
 
-def test_fixes_come_back_by_time_in_pieces(reopen: Reopen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fixes_come_back_by_time(reopen: Reopen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trackerd.store.sqlite.PIECE", 7)
     store = reopen()
     seconds = np.random.default_rng(1).permutation(50).tolist()
@@ -116,10 +207,14 @@ def test_fixes_come_back_by_time_in_pieces(reopen: Reopen, monkeypatch: pytest.M
     assert read(store, "nobody") == []
 
 
-def test_a_visit_told_again_is_revised(reopen: Reopen) -> None:
+def test_a_visit_is_kept_as_last_told(reopen: Reopen) -> None:
     store, none = reopen(), Fixes.of(())
-    store.commit(Batch(none, visits=[Kept(visit("v1", START, None))]))
-    store.commit(Batch(none, visits=[Kept(visit("v1", START, START + 60_000_000)), Kept(visit("v2", START + 9, None))]))
+    left = visit("v1", START, START + 60_000_000)
+    store.commit(Batch(none, events=[said("a", Kind.ENTER, START, visit("v1", START, None), START)]))
+    store.commit(Batch(none, events=[
+        said("b", Kind.EXIT, START + 60_000_000, left, START + 70_000_000),
+        said("c", Kind.ENTER, START + 9, visit("v2", START + 9, None), START + 9),
+    ]))  # fmt: skip
     assert [kept.visit.ended for kept in store.visits(START, START + 10)] == [START + 60_000_000, None]
     assert [kept.visit.id for kept in store.visits(START + 60_000_001, START + 70_000_000)] == ["v2"]
     assert store.last_visits() == {"box": START + 60_000_000}

@@ -28,8 +28,8 @@ from geofence.model import to_datetime
 from trackerd.assemble import house, wiring
 from trackerd.cli import AWAY, OURS
 from trackerd.config import Settings
+from trackerd.house import House
 from trackerd.load import load
-from trackerd.pipeline import House
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
 from trackerd.store import StoreError, Told, open_store

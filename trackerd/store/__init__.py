@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from trackerd.store.nowhere import NoStore
+from trackerd.store.memory import MemoryStore
 from trackerd.store.protocol import (
     Batch,
+    Committed,
     Kept,
     Letter,
     Pulse,
     Refusal,
+    Revised,
+    Said,
     Store,
     StoreError,
     Tally,
@@ -16,7 +19,8 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Batch", "Kept", "Letter", "NoStore", "Pulse", "Refusal", "Store", "StoreError", "Tally", "Told", "open_store",
+    "Batch", "Committed", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised", "Said", "Store", "StoreError",
+    "Tally", "Told", "open_store",
 ]  # fmt: skip
 
 

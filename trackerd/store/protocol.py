@@ -1,18 +1,23 @@
 """What a store is: where the record is kept.
 
 What must stay true of every store (tests/trackerd/test_store.py holds each one to it): a batch is committed whole or
-not at all; when ``commit`` returns, it is on disk; a fix is unique by device and time and the first one stays; an
-event is unique by its id; nothing in the outbox is forgotten before it is marked told.
+not at all; when ``commit`` returns, it is on disk; a fix is unique by device and time, and which of two stays is
+never for arrival to say (the SOS, else the finer, else the smaller in its values); an event is unique by its id, also
+once it was taken back; a visit is kept as the last standing event about it tells, and not at all where none stands;
+nothing in the outbox is forgotten before it is marked told; a device whose record waits to be revised is not
+forgotten before it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from geofence.model import DeviceId, Fixes, Micros, TeamId, Visit, WardenId, ZoneId
-from geofence.track import Track
+from geofence.editions import Edition
+from geofence.engine import Saved
+from geofence.model import DeviceId, Event, Fixes, Micros, TeamId, Visit, VisitId, WardenId, ZoneId
+from geofence.revise import Standing
 
 
 class StoreError(Exception):
@@ -40,6 +45,14 @@ class Pulse:
     battery_pct: float | None = None
 
 
+class Said(NamedTuple):
+    """What the engine said, in its own words, and of whom: the ledger and every revision are made of it."""
+
+    event: Event
+    warden: WardenId | None = None
+    team: TeamId | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event as the world is told it: the CloudEvent, and what it is filed under."""
@@ -50,6 +63,8 @@ class Told:
     body: dict[str, Any]
     zone: ZoneId | None = None
     device: DeviceId | None = None
+    said: Said | None = None
+    """None for what is never revised, and in a Letter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +77,46 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Revised:
+    """One device's record was told anew from the fixes: what is no longer so."""
+
+    device: DeviceId
+    since: Micros
+    """Checkpoints from then on are void."""
+    wrong: Sequence[str] = ()
+    """Ids of the events taken back."""
+    redated: Sequence[tuple[str, Micros]] = ()
+    """Ids of events that stand, with the moment that now decides them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """All that one turn has to say. Columns of ``wardens`` and ``received`` (microseconds) match ``fixes``."""
 
     fixes: Fixes
     received: Sequence[int] = ()
     wardens: Sequence[WardenId | None] = ()
+    late: Sequence[int] = ()
+    """Rows of ``fixes`` the engine did not take: where one is news, its device is dirty from its time on."""
     refusals: Sequence[Refusal] = ()
     pulses: Sequence[Pulse] = ()
-    tracks: Sequence[Track] = ()
-    visits: Sequence[Kept] = ()
+    tracks: Sequence[Saved] = ()
+    checkpoints: Sequence[Saved] = ()
+    editions: Sequence[Edition] = ()
+    dirty: Sequence[tuple[DeviceId, Micros]] = ()
+    """Devices to revise for another reason than late fixes, and since when."""
+    revised: Revised | None = None
     events: Sequence[Told] = ()
     routes: Sequence[str] = ()
     """Who has to be told each event."""
+
+
+class Committed(NamedTuple):
+    """What of a batch was news."""
+
+    fixes: int
+    """Fixes of a moment not known before."""
+    events: list[Told]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +142,26 @@ class Tally:
 class Store(Protocol):
     """Where the record is kept. Used by one thread."""
 
-    def commit(self, batch: Batch) -> int:
-        """Keep the batch in one transaction; return how many of its fixes were new. Raises StoreError."""
+    def commit(self, batch: Batch) -> Committed:
+        """Keep the batch in one transaction. Raises StoreError."""
 
-    def tracks(self) -> list[Track]:
+    def tracks(self) -> list[Saved]:
         """Return the state of every device as last committed."""
+
+    def checkpoint(self, device: DeviceId, before: Micros) -> Saved | None:
+        """Return the newest state kept of a device whose time had not passed to ``before``."""
+
+    def dirty(self) -> dict[DeviceId, Micros]:
+        """Return the devices whose record is to be revised, and since when."""
+
+    def standing(self, device: DeviceId, after: Micros) -> list[Standing]:
+        """Return the device's events decided after that moment and not taken back, in the order they were decided."""
+
+    def revision(self, visit: VisitId) -> int:
+        """Return the least revision of a visit, not below any told, of which nothing was taken back; 0 at first."""
+
+    def editions(self) -> list[Edition]:
+        """Return every edition of the zones, oldest first."""
 
     def fixes(self, device: DeviceId, after: int, before: int | None = None) -> Iterator[Fixes]:
         """Yield one device's fixes with ``after`` < time < ``before`` in order of time, in pieces."""

@@ -6,7 +6,15 @@ CREATE TABLE fix (
     flags INTEGER NOT NULL, sos INTEGER NOT NULL, warden INTEGER, received INTEGER,
     PRIMARY KEY (device, time)
 ) WITHOUT ROWID;
-CREATE TABLE track (device TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
+-- The state of each device, now and about every hour before; upto: how far its time had passed.
+CREATE TABLE track (device TEXT PRIMARY KEY, upto INTEGER NOT NULL, state TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE checkpoint (
+    device TEXT NOT NULL, upto INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (device, upto)
+) WITHOUT ROWID;
+CREATE TABLE dirty (device TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;  -- to be revised, since when
+-- Which zones were in force since when; zones: GeoJSON, zlib.
+CREATE TABLE edition (since INTEGER PRIMARY KEY, version TEXT NOT NULL, zones BLOB NOT NULL);
+-- The ledger: each visit as the last standing event about it tells.
 CREATE TABLE visit (
     id TEXT PRIMARY KEY, device TEXT NOT NULL, zone TEXT NOT NULL, warden TEXT, team TEXT,
     began INTEGER NOT NULL, ended INTEGER, seconds REAL NOT NULL, seconds_possible REAL NOT NULL,
@@ -14,11 +22,17 @@ CREATE TABLE visit (
 ) WITHOUT ROWID;
 CREATE INDEX visit_began ON visit (began);
 CREATE INDEX visit_zone ON visit (zone, began);
+-- body: as the world is told it. said: in the engine's words; decided, visit and said are NULL where nothing can be
+-- revised (an SOS, a retraction).
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, time INTEGER NOT NULL,
-    zone TEXT, device TEXT, body TEXT NOT NULL
+    zone TEXT, device TEXT, body TEXT NOT NULL,
+    decided INTEGER, visit TEXT, revision INTEGER, warden TEXT, team TEXT, said TEXT,
+    retracted INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX event_time ON event (time);
+CREATE INDEX event_decided ON event (device, decided) WHERE decided IS NOT NULL;
+CREATE INDEX event_visit ON event (visit) WHERE visit IS NOT NULL;
 CREATE TABLE outbox (route TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (route, seq)) WITHOUT ROWID;
 CREATE TABLE pulse (device TEXT PRIMARY KEY, received INTEGER NOT NULL, why TEXT NOT NULL, battery_pct REAL)
     WITHOUT ROWID;

@@ -1,0 +1,94 @@
+"""Revision: what would have been said had every fix come in time, held against what was said.
+
+What must stay true here: the telling anew is the engine itself over the stored fixes, so a revised record, a replay
+and a record that was never late are one and the same; what stands and is told anew alike is left alone; nothing is
+taken back that is not told anew otherwise or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from geofence.engine import Engine, Saved
+from geofence.model import SECOND, DeviceId, Event, Fixes, Kind, Micros
+
+CHECKPOINT = 3600 * SECOND
+"""Between two states kept of a device: a revision begins at one, so it costs about an hour of fixes more than asked."""
+SAID_AT_ONCE = frozenset({Kind.SOS, Kind.RETRACT})
+"""Never revised: an emergency stands as it was told, and so does a retraction."""
+
+
+class Standing(NamedTuple):
+    """An event that was told and holds."""
+
+    id: str
+    event: Event
+
+
+class Retold(NamedTuple):
+    """One device's fixes told anew."""
+
+    events: list[Event]
+    checkpoints: list[Saved]
+    saved: Saved | None
+    """Where it stands at the end; None where there was no fix at all."""
+
+
+class Changes(NamedTuple):
+    """How what stands differs from what was told anew."""
+
+    wrong: list[Standing]
+    redated: list[tuple[str, Micros]]
+    """Standing, but decided at another moment."""
+    new: list[Event]
+
+
+def retell(engine: Engine, device: DeviceId, pieces: Iterable[Fixes], until: Micros) -> Retold:
+    """Feed one device's fixes, in order of time, to an engine that knows only what was before them."""
+    events: list[Event] = []
+    checkpoints: list[Saved] = []
+    saved = None
+    for piece in pieces:
+        hours = np.flatnonzero(np.diff(piece.time // CHECKPOINT)) + 1
+        for rows in np.split(np.arange(len(piece)), hours):
+            events += engine.judge(piece.take(rows)).events
+            checkpoints += engine.changed()
+    events += engine.advance(until)
+    if device in engine.tracks:
+        saved = Saved(engine.tracks[device], engine.upto(device))
+    told = [event for event in events if event.kind not in SAID_AT_ONCE]
+    return Retold(told, checkpoints[:-1], saved)  # the last is of an hour not over
+
+
+def compare(standing: Sequence[Standing], events: Sequence[Event]) -> Changes:
+    """Find what stands and is not told anew, and what is told anew and does not stand."""
+    left = {_plain(one.event): one for one in standing}
+    redated: list[tuple[str, Micros]] = []
+    new: list[Event] = []
+    for event in events:
+        same = left.pop(_plain(event), None)
+        if same is None:
+            new.append(event)
+        elif same.event.decided != event.decided:
+            redated.append((same.id, event.decided))
+    return Changes(list(left.values()), redated, new)
+
+
+def revised(event: Event, revision: int) -> Event:
+    """Return the event as of that revision of its visit."""
+    return event if event.visit is None else replace(event, visit=replace(event.visit, revision=revision))
+
+
+def retraction(wrong: Standing, because: str) -> Event:
+    """Return what takes a standing event back."""
+    was = wrong.event
+    return Event(Kind.RETRACT, was.device, was.time, was.visit, retracts=wrong.id, because=because, decided=was.decided)
+
+
+def _plain(event: Event) -> Event:
+    """Return what the event says, without which telling of it this is."""
+    return replace(revised(event, 0), decided=Micros(0))

@@ -1,0 +1,135 @@
+"""What a turn needs, wired together once at the start, and what must be remembered from one turn to the next.
+
+What must stay true here: the engine is what the store says and nothing more, so it may be made again from the store at
+any moment; what is remembered here beside it is only ever a saving of work, or is committed with the next turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from geofence.editions import EVER, NEVER, Edition, Editions
+from geofence.engine import Engine, Saved
+from geofence.model import SECOND, DeviceId, Event, Fixes, Micros, to_micros
+from geofence.revise import CHECKPOINT
+from geofence.track import Rules
+from trackerd import clock
+from trackerd.intake import Intake, Taken
+from trackerd.store import Batch, Store, Told
+from trackerd.town import Town
+
+
+@dataclass
+class Counts:
+    """What has gone through since the start."""
+
+    fixes: int = 0
+    stored: int = 0
+    late: int = 0
+    gated: int = 0
+    refused: int = 0
+    events: int = 0
+    revised: int = 0
+    """How often a device's record was told anew."""
+    retracted: int = 0
+
+
+@dataclass
+class House:
+    """Everything a turn needs."""
+
+    intake: Intake
+    store: Store
+    town: Town
+    source: str
+    """The CloudEvents source of this site."""
+    rules: Rules = field(default_factory=Rules)
+    window_s: float = 0.0
+    routes: Sequence[str] = ()
+    positions: bool = False
+    patience_s: float = 0.0
+    """So long after its last word a device may be sending what it had kept: meanwhile it is not called silent."""
+    counts: Counts = field(default_factory=Counts)
+    engine: Engine = field(init=False)
+    editions: Editions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known: list[Edition] = self.store.editions()
+        self._unkept: list[Edition] = []
+        self._checkpointed: dict[DeviceId, Micros] = {}
+        self._given_up: set[DeviceId] = set()
+        self._last_word: dict[DeviceId, Micros] = {}
+        self._enact(to_micros(clock.now()))
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the engine again from the store: the states as saved, and the fixes stored after them."""
+        self.engine = Engine(self.editions, self.rules, self.store.tracks(), self.window_s)
+        self.untold: list[Event] = []
+        """What the fixes stored led to that was not said yet: a shorter window than theirs lets go of them."""
+        self._asleep = False
+        for device in self.store.devices():
+            self._feed_rest(device)
+
+    def move(self, town: Town, since: Micros | None = None) -> None:
+        """Let another town (zones, roster) be in force from ``since`` on, which is now."""
+        self.town = self.intake.town = town
+        self._enact(to_micros(clock.now()) if since is None else since)
+        self._asleep = True  # what waits for its turn is to be seen against the new zones
+
+    def batch(self, taken: Taken, late: Sequence[int], told: Sequence[Told]) -> Batch:
+        """Return all that is to be committed of a turn."""
+        saved = self.engine.changed()
+        due = [one for one in saved if one.upto >= self._checkpointed.get(one.track.device, EVER) + CHECKPOINT]
+        # A clock that runs ahead may have had its fixes judged before the edition that holds for them was known.
+        began = min((edition.since for edition in self._unkept if edition.since > EVER), default=NEVER)
+        ahead = [(device, began) for device in self.engine.tracks if self.engine.upto(device) >= began]
+        return Batch(
+            taken.fixes, taken.received, taken.wardens, late, taken.refusals, taken.pulses, saved, due,
+            tuple(self._unkept), ahead, events=told, routes=self.routes,
+        )  # fmt: skip
+
+    @property
+    def asleep(self) -> bool:
+        """Whether the engine must be woken before the next turn."""
+        return self._asleep
+
+    def dirty(self) -> list[tuple[DeviceId, Micros]]:
+        """Return the devices whose record is to be revised, and since when."""
+        return [(device, since) for device, since in self.store.dirty().items() if device not in self._given_up]
+
+    def give_up(self, device: DeviceId) -> None:
+        """Leave a device's record unrevised until the next start."""
+        self._given_up.add(device)
+
+    def advance(self, fixes: Fixes, now: Micros) -> list[Event]:
+        """Let time pass up to ``now``, at which ``fixes`` came in."""
+        self._last_word |= dict.fromkeys(fixes.devices, now)
+        since = now - round(self.patience_s * SECOND)
+        return self.engine.advance(now, {device for device, word in self._last_word.items() if word > since})
+
+    def kept(self, batch: Batch) -> None:
+        """Note that the batch is on disk."""
+        self._unkept = []
+        self.untold = []
+        self._checkpointed |= {saved.track.device: saved.upto for saved in batch.checkpoints}
+
+    def resume(self, device: DeviceId, saved: Saved | None, checkpointed: Micros) -> None:
+        """Go on from a device's revised state, which is on disk."""
+        self.engine.resume(device, saved)
+        self._checkpointed[device] = checkpointed
+        self._feed_rest(device)
+
+    def _feed_rest(self, device: DeviceId) -> None:
+        for fixes in self.store.fixes(device, self.engine.upto(device)):
+            self.untold += self.engine.judge(fixes).events
+
+    def _enact(self, now: Micros) -> None:
+        """Let the town's zones be the newest edition, if they are not; a store's first holds since ever."""
+        zones = self.town.zones
+        if not self._known or self._known[-1].zones.version != zones.version:
+            since = max(now, Micros(self._known[-1].since + 1)) if self._known else EVER
+            self._known.append(Edition(since, zones))
+            self._unkept.append(self._known[-1])
+        self.editions = Editions(self._known)

@@ -1,0 +1,97 @@
+"""Events in the embedded store, and the ledger they make.
+
+What must stay true here: a row of ``visit`` is what the last standing event about that visit tells, and there is none
+where no event stands; an event's id is never freed, also when it was taken back.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, fields
+
+from geofence.model import DeviceId, Micros, Visit, VisitId
+from geofence.revise import Standing
+from trackerd.store import rows
+from trackerd.store.protocol import Kept, Revised, Told
+
+VISIT = [f.name for f in fields(Visit)]
+
+
+def soil(db: sqlite3.Connection, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
+    """Note which devices are to be revised, and since when."""
+    query = "INSERT INTO dirty VALUES (?,?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since)"
+    db.executemany(query, dirty)
+
+
+def standing(db: sqlite3.Connection, device: DeviceId, after: Micros) -> list[Standing]:
+    """See Store."""
+    query = (
+        "SELECT id, said, decided FROM event WHERE device = ? AND decided > ? AND NOT retracted ORDER BY decided, seq"
+    )
+    return [Standing(id_, rows.load_event(*said)) for id_, *said in db.execute(query, (device, after))]
+
+
+def visits(db: sqlite3.Connection, start: int, end: int) -> list[Kept]:
+    """See Store."""
+    query = (
+        f"SELECT {','.join(VISIT)}, warden, team FROM visit"  # noqa: S608 - columns of ours
+        " WHERE began < ? AND (ended IS NULL OR ended >= ?) ORDER BY began, id"
+    )
+    return [Kept(Visit(*row[:-2]), *row[-2:]) for row in db.execute(query, (end, start))]
+
+
+def revise(db: sqlite3.Connection, revised: Revised) -> set[VisitId]:
+    """Take back what is wrong; return the visits it was about."""
+    touched: set[VisitId] = set()
+    for id_ in revised.wrong:
+        touched |= _change(db, "retracted", 1, id_)
+    for id_, decided in revised.redated:
+        touched |= _change(db, "decided", decided, id_)
+    db.execute("DELETE FROM checkpoint WHERE device = ? AND upto >= ?", (revised.device, revised.since))
+    db.execute("DELETE FROM track WHERE device = ?", (revised.device,))
+    db.execute("DELETE FROM dirty WHERE device = ?", (revised.device,))
+    return touched
+
+
+def _change(db: sqlite3.Connection, column: str, value: int, id_: str) -> set[VisitId]:
+    found = db.execute(f"UPDATE event SET {column} = ? WHERE id = ? RETURNING visit", (value, id_))  # noqa: S608 - ours
+    return {VisitId(visit) for (visit,) in found.fetchall() if visit is not None}
+
+
+def keep_events(db: sqlite3.Connection, events: Sequence[Told], routes: Sequence[str]) -> list[Told]:
+    """Keep what is news of the events, for each route to be told; return it."""
+    query = (
+        "INSERT OR IGNORE INTO event (id, type, time, zone, device, body, decided, visit, revision, warden, team,"
+        " said) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+    )
+    new: list[Told] = []
+    for event in events:
+        body = json.dumps(event.body, separators=(",", ":"), ensure_ascii=False)
+        row = (event.id, event.type, event.time, event.zone, event.device, body, *rows.said_row(event.said))
+        cursor = db.execute(query, row)
+        if cursor.rowcount:
+            new.append(event)
+            db.executemany("INSERT INTO outbox VALUES (?,?)", [(route, cursor.lastrowid) for route in routes])
+    return new
+
+
+def keep_visits(db: sqlite3.Connection, touched: Iterable[VisitId]) -> None:
+    """Write each visit as the last standing event about it tells; without one there is no visit."""
+    last = (
+        "SELECT said, decided, warden, team FROM event WHERE visit = ? AND NOT retracted"
+        " ORDER BY decided DESC, time DESC, type DESC LIMIT 1"
+    )
+    query = (
+        f"INSERT OR REPLACE INTO visit ({','.join(VISIT)}, warden, team)"  # noqa: S608 - columns of ours
+        f" VALUES ({','.join('?' * (len(VISIT) + 2))})"
+    )
+    for id_ in sorted(touched):
+        row = db.execute(last, (id_,)).fetchone()
+        if row is None:
+            db.execute("DELETE FROM visit WHERE id = ?", (id_,))
+            continue
+        visit = rows.load_event(*row[:2]).visit
+        assert visit is not None
+        db.execute(query, [*astuple(visit), *row[2:]])

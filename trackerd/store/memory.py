@@ -1,0 +1,254 @@
+"""A store in memory: for a replay that leaves no record behind.
+
+What must stay true here: it holds to all that a store must (tests/trackerd/test_store.py) but outliving the process;
+fixes stay columns, and are put in order only when somebody asks or one comes out of it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields, replace
+from operator import attrgetter
+
+import numpy as np
+
+from geofence.editions import Edition
+from geofence.engine import Saved
+from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VisitId, ZoneId
+from geofence.revise import Standing
+from trackerd.store.protocol import Batch, Committed, Kept, Letter, Revised, Said, Tally, Told
+
+_VALUES = attrgetter(
+    "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
+)
+
+
+class MemoryStore:
+    """See Store."""
+
+    def __init__(self) -> None:
+        self._fixes: dict[DeviceId, _Log] = {}
+        self._tracks: dict[DeviceId, Saved] = {}
+        self._checkpoints: dict[DeviceId, list[Saved]] = {}
+        self._dirty: dict[DeviceId, Micros] = {}
+        self._editions: list[Edition] = []
+        self._events: dict[str, Told] = {}
+        self._wrong: set[str] = set()
+        self._of_device: dict[DeviceId, list[str]] = {}
+        self._of_visit: dict[VisitId, list[str]] = {}
+        self._visits: dict[VisitId, Kept] = {}
+        self._outbox: dict[tuple[str, int], Told] = {}
+        self._seq = 0
+        self._refusals: Counter[str] = Counter()
+
+    def commit(self, batch: Batch) -> Committed:
+        """See Store."""
+        for event in batch.events:
+            json.dumps(event.body)  # what cannot be told fails before anything is kept
+        new = self._keep_fixes(batch)
+        self._refusals.update(refusal.why for refusal in batch.refusals)
+        self._soil(batch.dirty)
+        touched = self._revise(batch.revised) if batch.revised is not None else set()
+        self._tracks |= {saved.track.device: saved for saved in batch.tracks}
+        for saved in batch.checkpoints:
+            self._checkpoints.setdefault(saved.track.device, []).append(saved)
+        self._editions += batch.editions
+        told = [event for event in batch.events if self._keep_event(event, batch.routes)]
+        touched |= {event.said.event.visit.id for event in told if event.said and event.said.event.visit}
+        for visit in touched:
+            self._keep_visit(visit)
+        return Committed(new, told)
+
+    def tracks(self) -> list[Saved]:
+        """See Store."""
+        return [self._tracks[device] for device in sorted(self._tracks)]
+
+    def checkpoint(self, device: DeviceId, before: Micros) -> Saved | None:
+        """See Store."""
+        kept = (saved for saved in self._checkpoints.get(device, ()) if saved.upto < before)
+        return max(kept, key=lambda saved: saved.upto, default=None)
+
+    def dirty(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        return dict(sorted(self._dirty.items()))
+
+    def standing(self, device: DeviceId, after: Micros) -> list[Standing]:
+        """See Store."""
+        found = [Standing(id_, self._said(id_).event) for id_ in self._of_device.get(device, ())]
+        found = [one for one in found if one.event.decided > after and one.id not in self._wrong]
+        return sorted(found, key=lambda one: one.event.decided)
+
+    def revision(self, visit: VisitId) -> int:
+        """See Store."""
+        told = ((self._said(id_).event.visit, id_ in self._wrong) for id_ in self._of_visit.get(visit, ()))
+        return max((one.revision + wrong for one, wrong in told if one is not None), default=0)
+
+    def editions(self) -> list[Edition]:
+        """See Store."""
+        return sorted(self._editions)
+
+    def fixes(self, device: DeviceId, after: int, before: int | None = None) -> Iterator[Fixes]:
+        """See Store."""
+        log = self._fixes.get(device)
+        if log is not None and len(piece := log.between(after, before)):
+            yield piece
+
+    def devices(self) -> list[DeviceId]:
+        """See Store."""
+        return sorted(self._fixes)
+
+    def visits(self, start: int, end: int) -> Iterable[Kept]:
+        """See Store."""
+        found = [
+            kept for kept in self._visits.values()
+            if kept.visit.began < end and (kept.visit.ended is None or kept.visit.ended >= start)
+        ]  # fmt: skip
+        return sorted(found, key=lambda kept: (kept.visit.began, kept.visit.id))
+
+    def last_visits(self) -> dict[ZoneId, Micros]:
+        """See Store."""
+        last: dict[ZoneId, Micros] = {}
+        for visit in (kept.visit for kept in self._visits.values()):
+            there = visit.began if visit.ended is None else visit.ended
+            last[visit.zone] = max(there, last.get(visit.zone, there))
+        return last
+
+    def untold(self, route: str, after: int, limit: int) -> list[Letter]:
+        """See Store."""
+        found = [(seq, told) for (to, seq), told in self._outbox.items() if to == route and seq > after]
+        return [Letter(seq, route, replace(told, said=None)) for seq, told in found[:limit]]
+
+    def mark_told(self, route: str, seqs: Sequence[int]) -> None:
+        """See Store."""
+        for seq in seqs:
+            self._outbox.pop((route, seq), None)
+
+    def tally(self) -> Tally:
+        """See Store."""
+        count = sum(log.count for log in self._fixes.values())
+        return Tally(
+            count, len(self._visits), len(self._events), dict(sorted(self._refusals.items())), len(self._outbox)
+        )
+
+    def close(self) -> None:
+        """See Store."""
+
+    def _said(self, id_: str) -> Said:
+        said = self._events[id_].said
+        assert said is not None
+        return said
+
+    def _keep_fixes(self, batch: Batch) -> int:
+        late = np.zeros(len(batch.fixes), bool)
+        late[list(batch.late)] = True
+        new = 0
+        for index, device in enumerate(batch.fixes.devices):
+            rows = np.flatnonzero(batch.fixes.device == index)
+            if len(rows):
+                rows = rows[np.argsort(late[rows], kind="stable")]
+                fixes = replace(batch.fixes.take(rows), devices=(device,), device=np.zeros(len(rows), np.int64))
+                count, news = self._fixes.setdefault(device, _Log()).add(fixes)
+                new += count
+                self._soil((device, Micros(int(fixes.time[row]))) for row in news if late[rows[row]])
+        return new
+
+    def _soil(self, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
+        for device, since in dirty:
+            self._dirty[device] = min(since, self._dirty.get(device, since))
+
+    def _revise(self, revised: Revised) -> set[VisitId]:
+        device = revised.device
+        self._wrong |= set(revised.wrong)
+        for id_, decided in revised.redated:
+            said = self._said(id_)
+            event = replace(said.event, decided=decided)
+            self._events[id_] = replace(self._events[id_], said=said._replace(event=event))
+        kept = self._checkpoints.get(device, [])
+        self._checkpoints[device] = [saved for saved in kept if saved.upto < revised.since]
+        self._tracks.pop(device, None)
+        self._dirty.pop(device, None)
+        visits = (self._said(id_).event.visit for id_ in (*revised.wrong, *(id_ for id_, _ in revised.redated)))
+        return {visit.id for visit in visits if visit is not None}
+
+    def _keep_event(self, told: Told, routes: Sequence[str]) -> bool:
+        if told.id in self._events:
+            return False
+        self._events[told.id] = told
+        self._seq += 1
+        self._outbox |= {(route, self._seq): told for route in routes}
+        if told.said is not None:
+            event = told.said.event
+            self._of_device.setdefault(event.device, []).append(told.id)
+            if event.visit is not None:
+                self._of_visit.setdefault(event.visit.id, []).append(told.id)
+        return True
+
+    def _keep_visit(self, visit: VisitId) -> None:
+        standing = [self._said(id_) for id_ in self._of_visit[visit] if id_ not in self._wrong]
+        if not standing:
+            self._visits.pop(visit, None)
+            return
+        last = max(standing, key=lambda said: _latest(said.event))
+        assert last.event.visit is not None
+        self._visits[visit] = Kept(last.event.visit, last.warden, last.team)
+
+
+class _Log:
+    """The fixes of one device."""
+
+    def __init__(self) -> None:
+        self._pieces: list[Fixes] = []
+        self._newest = -(2**63)
+        self.count = 0
+
+    def add(self, fixes: Fixes) -> tuple[int, list[int]]:
+        """Keep them; return how many were of new moments, and the rows that changed anything."""
+        before = self.count
+        if int(fixes.time[0]) > self._newest and bool(np.all(np.diff(fixes.time) > 0)):
+            self._pieces.append(fixes)
+            self.count += len(fixes)
+            news = list(range(len(fixes)))
+        else:
+            news = self._merge(fixes)
+        self._newest = max(self._newest, int(fixes.time.max()))
+        return self.count - before, news
+
+    def between(self, after: int, before: int | None) -> Fixes:
+        whole = self._whole()
+        end = len(whole) if before is None else int(np.searchsorted(whole.time, before, "left"))
+        return whole.take(np.arange(int(np.searchsorted(whole.time, after, "right")), end))
+
+    def _whole(self) -> Fixes:
+        if len(self._pieces) > 1:
+            self._pieces = [_join(self._pieces)]
+        return self._pieces[0]
+
+    def _merge(self, fixes: Fixes) -> list[int]:
+        """Let the better of two of one moment stay; of two alike, the first."""
+        known = self._whole() if self._pieces else fixes.take(np.empty(0, np.int64))
+        both = _join([known, fixes])
+        order = np.argsort(both.time, kind="stable")
+        _, starts = np.unique(both.time[order], return_index=True)
+        stays = np.array([_best(both, rows) for rows in np.split(order, starts[1:])], dtype=np.int64)
+        self._pieces = [both.take(stays)]
+        self.count = len(stays)
+        return sorted(int(row) - len(known) for row in stays if row >= len(known))
+
+
+def _best(fixes: Fixes, rows: IntColumn) -> int:
+    return int(rows[0]) if len(rows) == 1 else min(rows.tolist(), key=lambda row: _rank(fixes.row(row)))
+
+
+def _rank(fix: Fix) -> tuple[object, ...]:
+    return (not fix.sos, *((value is None, value or 0) for value in _VALUES(fix)))
+
+
+def _join(pieces: Sequence[Fixes]) -> Fixes:
+    columns = [field.name for field in fields(Fixes) if field.name != "devices"]
+    return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
+
+
+def _latest(event: Event) -> tuple[Micros, Micros, str]:
+    return event.decided, event.time, event.kind

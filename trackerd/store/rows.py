@@ -1,0 +1,111 @@
+"""Fixes, events and states as rows of the embedded store, and back.
+
+What must stay true here: what is read back is equal to what was written, to the last bit.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+
+from geofence.engine import Saved
+from geofence.geojson import read, write
+from geofence.model import FLOAT_COLUMNS, DeviceId, Event, Fixes, Kind, Micros, Visit
+from geofence.wire import dump_track, load_track
+from geofence.zones import ZoneSet
+from trackerd.store.protocol import Batch, Said
+
+FIX = ("time", *FLOAT_COLUMNS, "flags", "sos")
+_VALUES = ("accuracy_m", "lon", "lat", *FLOAT_COLUMNS[3:], "flags")
+
+
+def rank(row: str) -> str:
+    """Return the SQL row value by which the least of two fixes of one moment stays."""
+    values = [f"{row}.{name} IS NULL, ifnull({row}.{name}, 0)" for name in _VALUES]
+    return f"(-{row}.sos, {', '.join(values)})"
+
+
+_MARKS = ",".join("?" * (len(FIX) + 3))
+NEW_FIX = f"INSERT OR IGNORE INTO fix VALUES ({_MARKS})"  # noqa: S608 - marks
+BETTER_FIX = (
+    f"INSERT INTO fix VALUES ({_MARKS}) ON CONFLICT DO UPDATE SET "  # noqa: S608 - columns of ours
+    + ", ".join(f"{name} = excluded.{name}" for name in (*FIX[1:], "warden", "received"))
+    + f" WHERE {rank('excluded')} < {rank('fix')}"
+)
+
+
+def fix_rows(batch: Batch, devices: Sequence[int], wardens: Sequence[int | None]) -> list[tuple[Any, ...]]:
+    """Return the rows of table ``fix``, in the batch's order; ``devices`` and ``wardens`` by their numbers."""
+    fixes = batch.fixes
+    columns: list[Any] = [[devices[index] for index in fixes.device.tolist()], fixes.time.tolist()]
+    columns += [_nulls(getattr(fixes, name)) for name in FLOAT_COLUMNS]
+    columns += [fixes.flags.tolist(), fixes.sos.tolist(), wardens or [None] * len(fixes)]
+    columns.append(list(batch.received) or [None] * len(fixes))
+    return list(zip(*columns, strict=True))
+
+
+def to_fixes(device: DeviceId, rows: Sequence[Sequence[Any]]) -> Fixes:
+    """Return the fixes of rows of the columns FIX."""
+    named = dict(zip(FIX, zip(*rows, strict=True), strict=True))
+    whole: dict[str, Any] = {name: np.array(named[name], dtype=np.int64) for name in ("time", "flags", "sos")}
+    numbers: dict[str, Any] = {name: np.array(named[name], dtype=np.float64) for name in FLOAT_COLUMNS}  # NULL is NaN
+    return Fixes(devices=(device,), device=np.zeros(len(rows), np.int64), **whole, **numbers)
+
+
+def dump_event(event: Event) -> str:
+    """Return the event in the engine's own words."""
+    said = {key: value for key, value in asdict(event).items() if value is not None}
+    return json.dumps(said, separators=(",", ":"), allow_nan=False)
+
+
+def said_row(said: Said | None) -> tuple[Any, ...]:
+    """Return decided, visit, revision, warden, team and said of a row of table ``event``."""
+    if said is None:
+        return (None,) * 6
+    event, visit = said.event, said.event.visit
+    about = (visit.id, visit.revision) if visit is not None else (None, None)
+    return (event.decided, *about, said.warden, said.team, dump_event(event))
+
+
+def load_event(text: str, decided: int) -> Event:
+    """Return the event of ``dump_event``, as decided at that moment."""
+    said = json.loads(text)
+    visit = said.pop("visit", None)
+    made = Event(kind=Kind(said.pop("kind")), visit=visit and Visit(**{"ended": None} | visit), **said)
+    return replace(made, decided=Micros(decided))
+
+
+def dump_saved(saved: Saved) -> tuple[DeviceId, Micros, str]:
+    """Return the row of tables ``track`` and ``checkpoint``."""
+    return saved.track.device, saved.upto, dump_track(saved.track)
+
+
+def load_saved(upto: int, state: str) -> Saved:
+    """Return the state of such a row; ValueError if it is of another version."""
+    return Saved(load_track(state), Micros(upto))
+
+
+def dump_zones(zones: ZoneSet) -> bytes:
+    """Return an edition of the zones as compressed GeoJSON: who scans our files for places finds only people's."""
+    return zlib.compress(json.dumps(write(zones), separators=(",", ":"), ensure_ascii=False).encode())
+
+
+def load_zones(data: bytes, version: str) -> ZoneSet:
+    """Return the edition; ValueError if it is not the one that was written."""
+    try:
+        zones = ZoneSet(read(zlib.decompress(data), "the store")[0])
+    except zlib.error:
+        zones = ZoneSet()
+    if zones.version != version:
+        raise ValueError(f"the edition {version} of the zones is damaged: restore the last backup")
+    return zones
+
+
+def _nulls(column: Any) -> list[float | None]:
+    return [None if math.isnan(value) else value for value in column.tolist()]
