@@ -98,28 +98,34 @@ class Near(NamedTuple):
     zone: ZoneId
     distance_m: float
     """To the zone's edge, inside positive; no more than the reach in size."""
+    east: float = 0.0
+    north: float = 0.0
+    """The direction in which that distance grows, of length one; nothing where the edge is out of reach."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sightings:
     """A batch of fixes seen against the zones.
 
-    Pairs ``row``, ``zone``, ``distance_m``, sorted by row, for every zone that contains the fix or whose edge is
-    within its reach. ``same`` has one number per fix: equal numbers mean the same set of zones, every one held or
-    missed by more than the reach (0: no zone at all); -1 means an edge is near.
+    Pairs ``row``, ``zone``, ``distance_m``, ``east``, ``north``, sorted by row, for every zone that contains the fix
+    or whose edge is within its reach (see Near). ``same`` has one number per fix: equal numbers mean the same set of
+    zones, every one held or missed by more than the reach (0: no zone at all); -1 means an edge is near.
     """
 
     zones: tuple[Zone, ...]
     row: IntColumn
     zone: IntColumn
     distance_m: FloatColumn
+    east: FloatColumn
+    north: FloatColumn
     same: IntColumn
 
     def near(self) -> list[tuple[Near, ...]]:
         """Return for each fix the zones within reach."""
         starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
         ids = [self.zones[z].id for z in self.zone.tolist()]
-        pairs = [Near(*pair) for pair in zip(ids, self.distance_m.tolist(), strict=True)]
+        columns = (self.distance_m.tolist(), self.east.tolist(), self.north.tolist())
+        pairs = [Near(*pair) for pair in zip(ids, *columns, strict=True)]
         return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
 
 
@@ -184,12 +190,11 @@ class ZoneSet:
         points = shapely.points((lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3])
         edges, limit = plan.edges[zone], reach[row]
         near = shapely.dwithin(edges, points, limit)
-        distance = limit.copy()
-        distance[near] = np.minimum(shapely.distance(edges[near], points[near]), limit[near])
-        signed = np.where(inside, distance, -distance)
+        signed, way = np.where(inside, limit, -limit), np.zeros((len(row), 2))
+        signed[near], way[near] = _to_edge(edges[near], points[near], inside[near])
         keep = inside | near
         same = _same(len(fixes), row[keep], plan.keys[zone[keep]], near[keep])
-        return Sightings(self.zones, row[keep], zone[keep], signed[keep], same)
+        return Sightings(self.zones, row[keep], zone[keep], signed[keep], way[keep, 0], way[keep, 1], same)
 
     def _candidates(self, fixes: Fixes, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
         """Return (row, zone) for each zone whose bounding box comes within reach, sorted by both."""
@@ -239,6 +244,17 @@ def _plan(zones: Sequence[Zone]) -> _Plan:
 
 def _key(zone: ZoneId) -> int:
     return int.from_bytes(blake2b(zone.encode(), digest_size=8).digest(), "little", signed=True)
+
+
+def _to_edge(edges: NDArray[Any], points: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[FloatColumn, FloatColumn]:
+    """Return the signed distance of each point to its edge, and (n, 2) the direction in which it grows."""
+    ends = shapely.get_coordinates(shapely.shortest_line(edges, points)).reshape(-1, 2, 2)
+    away = ends[:, 1] - ends[:, 0]
+    distance = np.hypot(away[:, 0], away[:, 1])
+    signed = np.where(inside, distance, -distance)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        way = away / signed[:, None]
+    return signed, np.nan_to_num(way, nan=0.0, posinf=0.0, neginf=0.0)  # on the edge itself no way is known
 
 
 def _same(n: int, row: IntColumn, keys: IntColumn, near: NDArray[np.bool_]) -> IntColumn:

@@ -51,6 +51,16 @@ def test_distances_are_metres_inside_positive(place: tuple[float, float], expect
     assert {one.zone: one.distance_m for one in near} == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize("place", [(10.0, 50.0), (-20.0, 50.0), (50.0, 95.0), (50.0, 130.0), (-10.0, -20.0)])
+def test_the_direction_is_the_one_in_which_the_distance_grows(place: tuple[float, float]) -> None:
+    zones = zone_set(square("a", 0, 0, 100))
+    ((near,),) = zones.locate(fixes(place)).near()
+    assert np.hypot(near.east, near.north) == pytest.approx(1.0)
+    ahead = (place[0] + 0.5 * near.east, place[1] + 0.5 * near.north)
+    ((farther,),) = zones.locate(fixes(ahead)).near()
+    assert farther.distance_m - near.distance_m == pytest.approx(0.5, abs=0.01)
+
+
 def test_deep_inside_is_clamped_to_the_reach_and_named() -> None:
     zones = zone_set(square("town", 0, 0, 2000), square("hole", 100, 100, 20))
     seen = zones.locate(fixes((1000, 1000), (1200, 1300), (110, 110), (-500, 0)))
