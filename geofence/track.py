@@ -94,7 +94,7 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
         events.append(Event(Kind.BACK, track.device, seen.time, decided=seen.time))
     if seen.same != -1 and seen.same == track.same:
         return replace(track, heard=seen.time, silent=False, beliefs=_touch(track.beliefs, seen.time)), events
-    distances = dict(seen.near)
+    distances = {near.zone: near.distance_m for near in seen.near}
     beliefs: dict[ZoneId, Belief] = {}
     for zone in sorted(track.beliefs.keys() | distances.keys()):
         before = track.beliefs.get(zone, Belief(seen=track.heard or seen.time))
