@@ -13,13 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geofence.model import Fixes, IntColumn, Micros, ZoneId
+from geofence.model import EVER, NEVER, Fixes, IntColumn, Micros, ZoneId
 from geofence.zones import Zone, ZoneSet
-
-EVER = Micros(-(2**62))
-"""Before every moment a fix can speak of."""
-NEVER = Micros(2**62)
-"""After every such moment."""
 
 
 class Edition(NamedTuple):
@@ -30,11 +25,16 @@ class Edition(NamedTuple):
 
 
 class Span(NamedTuple):
-    """An edition with its last moment."""
+    """A stretch of time in which the same zones are in force."""
 
     since: Micros
     last: Micros
     zones: ZoneSet
+    """The edition; of its zones those count that are valid then."""
+
+    def valid(self) -> frozenset[ZoneId]:
+        """Return the zones in force."""
+        return frozenset(zone.id for zone in self.zones if zone.valid_at(self.since))
 
 
 class Editions:
@@ -45,17 +45,19 @@ class Editions:
         starts = [EVER, *(edition.since for edition in editions[1:])]
         if any(a >= b for a, b in pairwise(starts)):
             raise ValueError("two editions of the zones begin at once, or out of order")
-        self._starts = starts
-        ends = [Micros(start - 1) for start in starts[1:]] + [NEVER]
-        self.spans = [Span(a, b, edition.zones) for a, b, edition in zip(starts, ends, editions, strict=True)]
+        self.spans: list[Span] = []
+        for since, until, edition in zip(starts, [*starts[1:], Micros(NEVER + 1)], editions, strict=True):
+            for start, end in pairwise(_turns(since, until, edition.zones)):
+                self.spans.append(Span(start, Micros(end - 1), edition.zones))
+        self._starts = [span.since for span in self.spans]
 
     @property
-    def newest(self) -> Span:
-        """The edition in force now."""
-        return self.spans[-1]
+    def newest(self) -> ZoneSet:
+        """The zones of the newest edition."""
+        return self.spans[-1].zones
 
     def number(self, moment: int) -> int:
-        """Return the index into ``spans`` of the edition in force then."""
+        """Return the index into ``spans`` of what is in force then."""
         return bisect_right(self._starts, moment) - 1
 
     def zone(self, zone: ZoneId, moment: int) -> Zone | None:
@@ -70,3 +72,9 @@ class Editions:
         for span, lot in zip(self.spans, np.split(rows, cuts), strict=True):
             if len(lot):
                 yield lot, span.zones
+
+
+def _turns(since: Micros, until: Micros, zones: ZoneSet) -> list[Micros]:
+    """Return the moments from ``since`` to ``until`` at which a zone begins or ends to be valid, and both ends."""
+    turns = {moment for zone in zones for moment in (zone.valid_from, zone.valid_to) if moment is not None}
+    return [since, *sorted(moment for moment in turns if since < moment < until), until]

@@ -9,15 +9,15 @@ is decided before what was decided earlier.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
-from geofence.editions import EVER, Edition, Editions
-from geofence.model import SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
+from geofence.editions import Edition, Editions
+from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
 from geofence.order import Order, admit, settle
 from geofence.track import Facts, Rules, Seen, Track, advance, deadline, step
 from geofence.zones import Sightings, ZoneSet
@@ -56,14 +56,14 @@ class Engine:
         self._orders: dict[DeviceId, Order] = {}
         self._changed: set[DeviceId] = set()
         self._editions = zones if isinstance(zones, Editions) else Editions([Edition(EVER, zones)])
-        self._facts = [_facts(span.zones) for span in self._editions.spans]
+        self._facts: dict[int, Facts] = {}
         for track, upto in saved:
             self._tracks[track.device], self._orders[track.device] = track, Order(upto)
 
     @property
     def zones(self) -> ZoneSet:
         """The zones of the newest edition."""
-        return self._editions.newest.zones
+        return self._editions.newest
 
     def judge(self, fixes: Fixes) -> Fed:
         """See a batch of fixes against the zones of their time, and take it."""
@@ -81,8 +81,9 @@ class Engine:
         events: list[Event] = []
         late: list[int] = []
         stepped: set[DeviceId] = set()
-        times, accuracies = fixes.time.tolist(), fixes.accuracy_m.tolist()
-        rows = zip(fixes.device.tolist(), times, accuracies, sightings.near(), sightings.same.tolist(), strict=True)
+        seen = (fixes.time, fixes.accuracy_m, sightings.near(), sightings.same, fixes.lon, fixes.lat)
+        columns = [column if isinstance(column, list) else column.tolist() for column in (fixes.device, *seen)]
+        rows = zip(*columns, strict=True)
         for row, (index, *said) in enumerate(rows):
             device = fixes.devices[index]
             order, ready, was_late = admit(self._orders.get(device, Order()), Seen(*said), self._window)
@@ -109,7 +110,7 @@ class Engine:
                 continue
             if order.held:
                 self._orders[device], ready = settle(order, mark)
-                events += self._step(device, ready)
+                events += self._step(device, ready) if ready else []
             events += self._expire(device, mark)
         return events
 
@@ -145,36 +146,35 @@ class Engine:
         """What is remembered of each device, now."""
         return self._tracks
 
-    def _step(self, device: DeviceId, ready: Iterable[Seen]) -> list[Event]:
+    def _step(self, device: DeviceId, ready: Sequence[Seen]) -> list[Event]:
         events: list[Event] = []
-        newest = self._editions.newest.since
+        facts = self._facts_at(self._editions.number(ready[0].time))
         for seen in ready:
+            if seen.time > facts.last:
+                facts = self._facts_at(self._editions.number(seen.time))
             track = self._tracks.get(device) or Track(device)
             heard = EVER if track.heard is None else track.heard
-            facts = self._facts[-1]
-            if heard < newest:  # an edition began since, or this is before the newest
-                events += self._expire(device, seen.time)
-                track = self._tracks.get(device, track)
-                facts = self._facts[self._editions.number(seen.time)]
+            if EVER < heard < facts.since:
+                events += self._expire(device, Micros(facts.since - 1))
+                track = self._tracks[device]
             self._tracks[device], told = step(track, seen, self._rules, facts)
             self._changed.add(device)
-            events += _not_before(heard, told)
+            events += _not_before(max(heard, facts.since), told)
         return events
 
     def _expire(self, device: DeviceId, mark: Micros) -> list[Event]:
         """Bring about what is due by ``mark``, each by the zones then in force."""
         events: list[Event] = []
         track, passed = self._tracks.get(device), self.upto(device)
-        if track is None:
+        if track is None or track.heard is None:
             return events
-        heard, before = track.heard or EVER, passed
-        for span, facts in zip(self._editions.spans, self._facts, strict=True):
-            if span.last < heard or span.since > mark:
-                continue
-            end = min(span.last, mark)
+        before, heard = passed, track.heard
+        for number in range(self._editions.number(heard), self._editions.number(mark) + 1):
+            facts = self._facts_at(number)
+            end = min(facts.last, mark)
             while (due := deadline(track, self._rules, facts)) is not None and due <= end:
                 track, told = advance(track, due, self._rules, facts)
-                at = max(due, heard, span.since)
+                at = max(due, heard, facts.since)
                 events += _not_before(at, told)
                 passed = max(passed, at)
                 self._changed.add(device)
@@ -183,9 +183,18 @@ class Engine:
             self._orders[device] = replace(self._orders[device], mark=passed)
         return events
 
-
-def _facts(zones: ZoneSet) -> Facts:
-    return Facts({zone.id: zone.dwell_s for zone in zones if zone.dwell_s is not None}, zones.version)
+    def _facts_at(self, number: int) -> Facts:
+        """Return what the fold must know of one span of the editions."""
+        facts = self._facts.get(number)
+        if facts is None:
+            spans = self._editions.spans
+            one, valid = spans[number], spans[number].valid()
+            before = spans[number - 1].valid() if number else valid
+            after = spans[number + 1].valid() if number + 1 < len(spans) else valid
+            dwells = {zone.id: zone.dwell_s for zone in one.zones if zone.dwell_s is not None and zone.id in valid}
+            facts = Facts(dwells, one.zones.version, one.since, one.last, valid - before, valid - after)
+            self._facts[number] = facts
+        return facts
 
 
 def _not_before(moment: Micros, events: list[Event]) -> list[Event]:

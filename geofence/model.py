@@ -26,6 +26,10 @@ VisitId = NewType("VisitId", str)
 Micros = NewType("Micros", int)
 """A moment: microseconds since 1970-01-01T00:00Z."""
 
+EVER = Micros(-(2**62))
+"""Before every moment a fix can speak of."""
+NEVER = Micros(2**62)
+"""After every such moment."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = 1_000_000
 NAMESPACE = UUID("6f0c6e4c-6d0f-5c3e-9a53-7a2b4d1f8e10")

@@ -2,74 +2,46 @@
 
 What must stay true here: ``step`` and ``advance`` are functions of their arguments alone; a Track is all that is
 remembered of a device, so saving and loading it anywhere changes nothing; time passes by deadlines, earliest first,
-so how often ``advance`` is called changes when something is said and never what.
-
-Evidence of one sighting for being inside is its signed distance over the error, capped (a receiver can lie) and
-weighed by the time since the last one (errors last a minute, so two fixes in a second are hardly two witnesses). A
-cumulative sum of it (Page 1954) must climb to a threshold before belief changes, and the change is dated where the
-sum began to climb, not where it arrived.
+so how often ``advance`` is called changes when something is said and never what. Geometry comes in as depths and the
+directions in which they grow; ``motion`` says where the device is for all its fixes' errors, ``belief`` when that is
+enough to change over, ``bounds`` how long a stay lasted at least and at most.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from math import ceil, floor
 from typing import NamedTuple
 
-from geofence.model import SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
-from geofence.zones import UNKNOWN_ACCURACY_M, Near
+from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, unknown, weigh
+from geofence.bounds import calm, certain_s, possible_s
+from geofence.look import Seen, Trail, follow, look
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
+from geofence.zones import REACH_ACCURACIES, REACH_M, Near
 
-AXIS_PER_ACCURACY = 1 / 1.515
-"""Standard deviation along one axis over the 68 % radius of a circular normal error."""
-TAU_S = 20.0
-CAP = 2.0
-_NEVER = Micros(0)
-THRESHOLD = 4.0
+__all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "deadline", "step"]
 
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How belief is formed; the same for every zone."""
-
-    silence_s: float = 300.0
-    """A device on duty not heard for so long is silent."""
-    lost_s: float = 1800.0
-    """A stay ends when its device has been unheard for so long."""
+CALM_S = 15.0
+"""Fixes no farther apart, all out of reach of every edge, leave no doubt between them."""
+JUST_OUTSIDE = -1e-6
+"""Metres: where a device is taken to be at the moment a zone comes into force."""
 
 
 class Facts(NamedTuple):
-    """What the fold must know of the zones."""
+    """What the fold must know of the zones, for as long as it stays the same."""
 
     dwell_s: Mapping[ZoneId, float]
     version: str
-
-
-class Seen(NamedTuple):
-    """One fix against the zones."""
-
-    time: Micros
-    accuracy_m: float
-    """NaN where the receiver states none."""
-    near: tuple[Near, ...]
-    same: int = -1
-    """See ``Sightings.same``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Belief:
-    """What is believed of one device in one zone."""
-
-    inside: bool = False
-    sum: float = 0.0
-    """Evidence gathered against ``inside``, 0 to THRESHOLD."""
-    turned: Micros = _NEVER
-    """Where that evidence began."""
-    seen: Micros = _NEVER
-    """When last seen with no evidence against ``inside``."""
-    began: Micros = _NEVER
-    confidence: float = 0.0
-    dwelt: bool = False
+    since: Micros = EVER
+    last: Micros = NEVER
+    """The first and the last moment they hold."""
+    begun: frozenset[ZoneId] = frozenset()
+    """Zones that are in force since ``since``, and were not just before it."""
+    ending: frozenset[ZoneId] = frozenset()
+    """Zones that are no longer in force after ``last``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +54,7 @@ class Track:
     same: int = -1
     """Of the last sighting, if nothing was in doubt; -1 otherwise."""
     beliefs: Mapping[ZoneId, Belief] = field(default_factory=dict)
+    trail: Trail | None = None
 
 
 Step = tuple[Track, list[Event]]
@@ -89,37 +62,45 @@ Step = tuple[Track, list[Event]]
 
 def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     """Believe one more sighting, not older than the last."""
-    track, events = advance(track, seen.time, rules, facts)
+    due = deadline(track, rules, facts)
+    events: list[Event] = []
+    if due is not None and due <= seen.time:
+        track, events = advance(track, seen.time, rules, facts)
     if track.silent:
         events.append(Event(Kind.BACK, track.device, seen.time, decided=seen.time))
-    if seen.same != -1 and seen.same == track.same:
-        return replace(track, heard=seen.time, silent=False, beliefs=_touch(track.beliefs, seen.time)), events
-    distances = {near.zone: near.distance_m for near in seen.near}
+    elif seen.same == track.same != -1 and track.heard is not None and seen.time - track.heard <= _calm_us(rules):
+        return Track(track.device, seen.time, False, track.same, track.beliefs, track.trail), events
+    trail, where = follow(track.trail, seen, rules)
+    fix = look(trail, where, seen, None if track.silent else track.heard, rules)
     beliefs: dict[ZoneId, Belief] = {}
-    for zone in sorted(track.beliefs.keys() | distances.keys()):
-        before = track.beliefs.get(zone, Belief(seen=track.heard or seen.time))
-        after, told = _weigh(track, zone, before, seen, distances.get(zone, -math.inf), facts)
-        events += _decided(told, seen.time)
-        if after.inside or after.sum > 0:
-            beliefs[zone] = after
-    settled = all(belief.inside and belief.sum == 0 for belief in beliefs.values())
-    same = seen.same if settled and len(beliefs) == len(distances) else -1
-    return Track(track.device, seen.time, False, same, beliefs), events
+    for zone, distance, east, north in _zones(track, seen.near, fix.reach_m):
+        before = _before(track, zone, seen.time, rules, facts)
+        depth = distance + east * where.x + north * where.y
+        belief, enough = weigh(before, distance, depth, fix, rules)
+        if enough:
+            belief, told = _change(track, zone, belief, seen, fix, depth, facts)
+            events.append(told)
+        if belief.inside or distance > -fix.reach_m:
+            beliefs[zone] = belief
+    settled = len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())
+    same = seen.same if settled else -1
+    return Track(track.device, seen.time, False, same, beliefs, trail), events
 
 
 def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:
     """Return when something will be said if nothing more is heard."""
     if track.heard is None:
         return None
-    moments = [] if track.silent else [track.heard + rules.silence_s * SECOND]
+    due = math.inf if track.silent else track.heard + rules.silence_s * SECOND
     for zone, belief in track.beliefs.items():
         if belief.inside:
-            moments.append(track.heard + rules.lost_s * SECOND)
-            if not belief.dwelt and zone in facts.dwell_s:
-                reached = belief.began + facts.dwell_s[zone] * SECOND
-                if reached <= belief.seen:
-                    moments.append(reached)
-    return Micros(int(min(moments))) if moments else None
+            due = min(due, track.heard + rules.lost_s * SECOND)
+            reached = _dwell(track, zone, belief, facts)
+            if reached is not None:
+                due = min(due, reached)
+            if zone in facts.ending:
+                due = min(due, facts.last)
+    return None if due == math.inf else Micros(int(due))
 
 
 def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:
@@ -127,95 +108,106 @@ def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:
     events: list[Event] = []
     while (due := deadline(track, rules, facts)) is not None and due <= now:
         track, told = _expire(track, due, rules, facts)
-        events += _decided(told, due)
+        events += [replace(event, decided=due) for event in told]
     return track, events
+
+
+def _dwell(track: Track, zone: ZoneId, belief: Belief, facts: Facts) -> Micros | None:
+    """Return when the zone's dwell was reached, if it was and was not said."""
+    dwell_s = facts.dwell_s.get(zone)
+    if dwell_s is None or belief.dwelt:
+        return None
+    reached = belief.began + round(dwell_s * SECOND)
+    return Micros(reached) if reached <= _seen(track, belief) else None
+
+
+def _seen(track: Track, belief: Belief) -> Micros:
+    """Return when the device was last seen with no evidence against what is believed."""
+    return belief.seen if track.same == -1 or track.heard is None else track.heard
 
 
 def _expire(track: Track, due: Micros, rules: Rules, facts: Facts) -> Step:
     assert track.heard is not None
-    for zone in sorted(track.beliefs):
-        belief = track.beliefs[zone]
-        if belief.inside and not belief.dwelt and zone in facts.dwell_s:
-            dwell_s = facts.dwell_s[zone]
-            if belief.began + dwell_s * SECOND <= min(due, belief.seen):
-                told = Event(
-                    Kind.DWELL, track.device, due, _visit(track, zone, belief, None, facts),
-                    confidence=belief.confidence, seconds=dwell_s,
-                )  # fmt: skip
-                beliefs = {**track.beliefs, zone: replace(belief, dwelt=True)}
-                return replace(track, beliefs=beliefs), [told]
+    for zone, belief in _inside(track):
+        if _dwell(track, zone, belief, facts) == due:
+            visit = _visit(track, zone, belief, None, facts)
+            seconds = facts.dwell_s[zone]
+            event = Event(Kind.DWELL, track.device, due, visit, confidence=visit.confidence, seconds=seconds)
+            return replace(track, beliefs={**track.beliefs, zone: belief._replace(dwelt=True)}), [event]
     if not track.silent and due >= track.heard + rules.silence_s * SECOND:
         return replace(track, silent=True), [Event(Kind.SILENT, track.device, due)]
-    events = [
-        Event(Kind.EXIT, track.device, belief.seen, _visit(track, zone, belief, belief.seen, facts),
-              confidence=belief.confidence)
-        for zone, belief in sorted(track.beliefs.items()) if belief.inside
-    ]  # fmt: skip
-    return replace(track, same=-1, beliefs={}), events
+    if due == facts.last:
+        return _end(track, facts)
+    gone = [_exit(track, zone, belief, _seen(track, belief), facts) for zone, belief in _inside(track)]
+    return replace(track, same=-1, beliefs={}, trail=None), gone
 
 
-def _decided(events: list[Event], at: Micros) -> list[Event]:
-    return [replace(event, decided=at) for event in events]
+def _end(track: Track, facts: Facts) -> Step:
+    """Let the zones end that are in force no longer."""
+    gone = [_exit(track, *one, facts.last, facts) for one in _inside(track) if one[0] in facts.ending]
+    kept = {zone: belief for zone, belief in track.beliefs.items() if zone not in facts.ending}
+    return replace(track, same=-1, beliefs=kept), gone
 
 
-def _touch(beliefs: Mapping[ZoneId, Belief], time: Micros) -> Mapping[ZoneId, Belief]:
-    return {zone: replace(belief, seen=time) for zone, belief in beliefs.items()} if beliefs else beliefs
+def _inside(track: Track) -> list[tuple[ZoneId, Belief]]:
+    return [(zone, belief) for zone, belief in sorted(track.beliefs.items()) if belief.inside]
 
 
-def _weigh(
-    track: Track, zone: ZoneId, belief: Belief, seen: Seen, distance_m: float, facts: Facts
-) -> tuple[Belief, list[Event]]:
-    """Weigh one distance against what was believed of one zone."""
-    evidence = _evidence(distance_m, seen.accuracy_m) * _weight(track, seen.time)
-    first = track.heard is None or track.silent
-    if first and not belief.inside and evidence > 0 and distance_m >= 2 * _accuracy(seen.accuracy_m):
-        evidence = THRESHOLD  # nothing was known before: one clear fix is all there is to go by
-    total = min(max(0.0, belief.sum + (-evidence if belief.inside else evidence)), THRESHOLD)
-    if total == 0.0:
-        return replace(belief, sum=0.0, seen=seen.time), []
-    turned = belief.turned if belief.sum > 0 else _between(track, belief, seen)
-    if total < THRESHOLD:
-        return replace(belief, sum=total, turned=turned), []
-    confidence = 1 / (1 + math.exp(-total))
+def _exit(track: Track, zone: ZoneId, belief: Belief, at: Micros, facts: Facts) -> Event:
+    visit = _visit(track, zone, belief, at, facts)
+    return Event(Kind.EXIT, track.device, at, visit, confidence=visit.confidence)
+
+
+@lru_cache(maxsize=16)
+def _calm_us(rules: Rules) -> float:
+    return calm_us(deep_m(rules, REACH_M, REACH_ACCURACIES), rules.walker_speed, CALM_S)
+
+
+def _zones(track: Track, near: tuple[Near, ...], reach_m: float) -> Iterator[tuple[ZoneId, float, float, float]]:
+    """Yield each zone within reach, and each believed of that no longer is, with its depth and where that grows."""
+    yield from near
+    if track.beliefs:
+        listed = {one.zone for one in near}
+        for zone in track.beliefs:
+            if zone not in listed:
+                yield zone, -reach_m, 0.0, 0.0
+
+
+def _before(track: Track, zone: ZoneId, now: Micros, rules: Rules, facts: Facts) -> Belief:
+    """Return what was believed up to this fix."""
+    deep = deep_m(rules, REACH_M, REACH_ACCURACIES)
+    belief = track.beliefs.get(zone)
+    if belief is None:
+        if track.heard is None:
+            return unknown(now, 0.0)
+        if zone in facts.begun and track.heard < facts.since:
+            return unknown(facts.since, JUST_OUTSIDE)
+        return unknown(track.heard, -deep, -deep)
+    if track.same != -1 and track.heard is not None:
+        return belief._replace(seen=track.heard, depth=REACH_M, prism=calm(belief.prism, track.heard, deep))
+    return belief
+
+
+def _change(
+    track: Track, zone: ZoneId, belief: Belief, seen: Seen, look: Look, depth_m: float, facts: Facts
+) -> tuple[Belief, Event]:
+    """Change over, and say so."""
+    said = None if math.isnan(seen.accuracy_m) else seen.accuracy_m
     if belief.inside:
-        left = replace(belief, seen=turned)
-        visit = _visit(track, zone, left, turned, facts)
-        event = Event(Kind.EXIT, track.device, turned, visit, _said(seen.accuracy_m), confidence)
-        return Belief(seen=seen.time), [event]
-    now_in = Belief(inside=True, seen=seen.time, began=turned, confidence=confidence)
-    visit = _visit(track, zone, now_in, None, facts)
-    return now_in, [Event(Kind.ENTER, track.device, turned, visit, _said(seen.accuracy_m), confidence)]
-
-
-def _between(track: Track, belief: Belief, seen: Seen) -> Micros:
-    """Date a turn half-way between the last sighting of the old kind and the first of the new."""
-    if track.heard is None or track.silent:
-        return seen.time
-    return Micros((belief.seen + seen.time) // 2) if belief.seen else seen.time
-
-
-def _accuracy(accuracy_m: float) -> float:
-    return UNKNOWN_ACCURACY_M if math.isnan(accuracy_m) else max(accuracy_m, 1.0)
-
-
-def _said(accuracy_m: float) -> float | None:
-    return None if math.isnan(accuracy_m) else accuracy_m
-
-
-def _evidence(distance_m: float, accuracy_m: float) -> float:
-    """Return log-odds for inside: 1.702 z is the logistic fit of the normal distribution (Camilli 1994)."""
-    z = distance_m / (_accuracy(accuracy_m) * AXIS_PER_ACCURACY)
-    return min(max(1.702 * z, -CAP), CAP)
-
-
-def _weight(track: Track, time: Micros) -> float:
-    return 1.0 if track.heard is None else min((time - track.heard) / SECOND, TAU_S) / TAU_S
+        visit = _visit(track, zone, belief, belief.turned, facts)
+        after = left(belief, look, depth_m)
+        return after, Event(Kind.EXIT, track.device, belief.turned, visit, said, visit.confidence, decided=look.time)
+    after = entered(belief, look, depth_m)
+    visit = _visit(track, zone, after, None, facts)
+    return after, Event(Kind.ENTER, track.device, after.began, visit, said, visit.confidence, decided=look.time)
 
 
 def _visit(track: Track, zone: ZoneId, belief: Belief, ended: Micros | None, facts: Facts) -> Visit:
-    span = ((belief.seen if ended is None else ended) - belief.began) / SECOND
+    until = belief.prism.at if ended is None else ended
+    span = max(until - belief.began, 0) / SECOND
+    certain, possible = min(certain_s(belief.prism, until), span), max(possible_s(belief.prism), span)
     return Visit(
-        id=visit_id(track.device, zone, belief.began), device=track.device, zone=zone, began=belief.began,
-        ended=ended, seconds=max(span, 0.0), seconds_possible=max(span, 0.0), confidence=belief.confidence,
-        zones_version=facts.version,
+        id=visit_id(track.device, zone, belief.began), device=track.device, zone=zone, began=belief.began, ended=ended,
+        seconds=floor(10 * certain) / 10, seconds_possible=ceil(10 * possible) / 10,
+        confidence=round(confidence(belief.proof, over=ended is not None), 3), zones_version=facts.version,
     )  # fmt: skip

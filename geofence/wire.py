@@ -12,11 +12,14 @@ from dataclasses import asdict, fields
 from typing import Any
 from uuid import uuid5
 
+from geofence.bounds import Prism
+from geofence.look import Trail
 from geofence.model import NAMESPACE, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, to_datetime
+from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone
 
-TRACK_VERSION = 1
+TRACK_VERSION = 2
 PREFIX = "trackerd."
 
 
@@ -104,5 +107,16 @@ def load_track(text: str) -> Track:
         raise ValueError("the saved state is of another version of trackerd; replay rebuilds it")
     if document.keys() != {f.name for f in fields(Track)}:
         raise ValueError("the saved state is damaged; replay rebuilds it")
-    beliefs = {ZoneId(zone): Belief(**belief) for zone, belief in document.pop("beliefs").items()}
-    return Track(device=DeviceId(document.pop("device")), beliefs=beliefs, **document)
+    beliefs = {ZoneId(zone): _belief(*belief) for zone, belief in document.pop("beliefs").items()}
+    trail = document.pop("trail")
+    if trail is not None:
+        motion, *last = trail
+        trail = Trail(Motion(*motion), *last)
+    return Track(device=DeviceId(document.pop("device")), beliefs=beliefs, trail=trail, **document)
+
+
+def _belief(*values: Any) -> Belief:
+    *believed, prism = values
+    since, at, low, high, unsure, maybe, *settled = prism
+    spans = [tuple((a, b) for a, b in one) for one in (unsure, maybe)]
+    return Belief._make((*believed, Prism(since, at, low, high, spans[0], spans[1], *settled)))

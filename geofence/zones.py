@@ -86,6 +86,12 @@ class Zone:
     """First moment at which it is no longer valid."""
     dwell_s: float | None = None
 
+    def valid_at(self, moment: int) -> bool:
+        """Return whether it is in force then."""
+        return (self.valid_from is None or self.valid_from <= moment) and (
+            self.valid_to is None or moment < self.valid_to
+        )
+
     def fingerprint(self) -> bytes:
         """Return what tells this edition of the zone from any other."""
         facts = (self.id, self.name, self.kind, self.team, self.valid_from, self.valid_to, self.dwell_s)

@@ -7,8 +7,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import Mosquitto, Port
+
+settings.register_profile("here", deadline=None)  # a busy machine is no fault of the code
+settings.load_profile("here")
 
 
 @pytest.fixture

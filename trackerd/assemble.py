@@ -29,7 +29,8 @@ PATIENCE_S = 10.0
 
 def rules(settings: Settings) -> Rules:
     """Return how belief is formed, as configured."""
-    return Rules(silence_s=settings.detection.silence)
+    said = settings.detection
+    return Rules(said.silence, said.lost, said.false_alarm, said.miss, said.walker_speed, said.error_bound)
 
 
 def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring]) -> House:

@@ -104,9 +104,9 @@ def demo(
 @zones_app.command("check")
 def zones_check(files: Annotated[list[Path], typer.Argument(help="GeoJSON files of zones.")]) -> None:
     """Tell every fault in files of zones at once."""
-    from trackerd import commands
+    from trackerd import zone_commands
 
-    commands.zones_check(files)
+    zone_commands.zones_check(files)
 
 
 @zones_app.command("list")
@@ -115,9 +115,46 @@ def zones_list(
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Or those a configuration names.")] = None,
 ) -> None:
     """List zones with their kind, team and size."""
+    from trackerd import zone_commands
+
+    zone_commands.zones_list(files or [], config)
+
+
+@zones_app.command("lint")
+def zones_lint(
+    files: Annotated[list[Path] | None, typer.Argument(help="GeoJSON files of zones.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or those a configuration names.")] = None,
+    accuracy: Annotated[float, typer.Option(min=1, max=500, help="Radius of 68 % of the error, in metres.")] = 8.0,
+    every: Annotated[str, typer.Option(help="Time between two fixes.")] = "5s",
+    dwell: Annotated[str, typer.Option(help="How long a visit lasts, where the zone does not say.")] = "1m",
+) -> None:
+    """Say how surely visits to each zone can be proven, and what would make it better."""
+    from geofence.trial import Habits
+    from trackerd import zone_commands
+
+    habits = Habits(accuracy_m=accuracy, every_s=_span(every, "--every"), dwell_s=_span(dwell, "--dwell"))
+    zone_commands.zones_lint(files or [], config, habits)
+
+
+@app.command()
+def explain(
+    what: Annotated[list[str], typer.Argument(help="The id of an event; or DEVICE ZONE TIME.")],
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    plot: Annotated[Path | None, typer.Option(help="Draw it too, as SVG.")] = None,
+) -> None:
+    """Say why an event was said: the fixes, their distances, and what was believed after each."""
     from trackerd import commands
 
-    commands.zones_list(files or [], config)
+    commands.explain(what, config, plot)
+
+
+def _span(text: str, option: str) -> float:
+    from geofence.duration import seconds
+
+    try:
+        return max(seconds(text), 1.0)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None
 
 
 def _positive(text: str) -> float:

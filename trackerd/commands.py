@@ -9,8 +9,9 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, TextIO
 from zoneinfo import ZoneInfo
@@ -23,10 +24,10 @@ from devices import DECODERS, sniff
 from devices.decoder import Bad
 from geofence.duration import words
 from geofence.faults import Fault
-from geofence.model import DeviceId, Fix, Flag, to_datetime
+from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
-from geofence.zones import Frame, Zone
-from trackerd.assemble import house, service
+from trackerd import explain as reasons
+from trackerd.assemble import house, rules, service, store_url
 from trackerd.cli import AWAY, FAULTS
 from trackerd.config import Settings
 from trackerd.intake import Wiring
@@ -35,8 +36,8 @@ from trackerd.mqtt import BrokerFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
-from trackerd.store import MemoryStore, StoreError, Told, open_store
-from trackerd.town import Town, build, read_zones
+from trackerd.store import MemoryStore, Store, StoreError, Told, open_store
+from trackerd.town import Town, build
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -64,7 +65,7 @@ class Replay:
 def run(config: Path) -> None:
     """Run the daemon."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
-    settings, town = _town(config)
+    settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
     except (StoreError, BrokerFault) as error:
@@ -74,7 +75,7 @@ def run(config: Path) -> None:
 
 def check(config: Path) -> None:
     """Tell every fault of an installation's files."""
-    settings, town = _town(config)
+    settings, town = the_town(config)
     zones, duties = len(town.zones), len(town.roster.duties)
     talk.print(f"{config}: {zones} zones, {duties} duties, {len(settings.source)} sources: no faults")
     if not duties and settings.privacy.require_duty:
@@ -134,38 +135,53 @@ def decode(file: Path, name: str | None, device: str) -> None:
         raise typer.Exit(FAULTS)
 
 
-def zones_check(files: list[Path]) -> None:
-    """Tell every fault of files of zones."""
-    zones, faults = read_zones(files, BRUSSELS)
-    _tell_faults(faults)
-    talk.print(f"{len(zones)} sound zones in {len(files)} files")
-    if any(not fault.warning for fault in faults):
-        raise typer.Exit(FAULTS)
-
-
-def zones_list(files: list[Path], config: Path | None) -> None:
-    """List zones."""
-    zones: Iterable[Zone]
-    if config is not None and not files:
-        zones = _town(config)[1].zones
-    else:
-        zones, faults = read_zones(files, BRUSSELS)
-        _tell_faults(faults)
-    table = Table("Zone", "Name", "Kind", "Team", "Dwell", "Hectares", "Valid", box=None)
-    for zone in sorted(zones, key=lambda one: (one.kind, one.id)):
-        dwell = words(zone.dwell_s) if zone.dwell_s is not None else ""
-        table.add_row(zone.id, zone.name, zone.kind, zone.team or "", dwell, f"{_hectares(zone):.2f}", _valid(zone))
+def explain(what: list[str], config: Path, drawing: Path | None) -> None:
+    """Show why something was said."""
+    settings, _ = the_town(config)
+    try:
+        store = open_store(store_url(settings, config), reading=True)
+    except StoreError as error:
+        _stop(str(error), AWAY)
+    with closing(store):
+        question = _question(what, store, ZoneInfo(settings.site.timezone))
+        lines = reasons.explain(store, rules(settings), question)
+    if not lines:
+        _stop("no fixes of that device are kept for that time", FAULTS)
+    table = Table("Time", "Accuracy", "To the edge", "Believed", "Evidence against", "Said", box=None)
+    for line in lines:
+        distance = "far" if line.distance_m is None else f"{line.distance_m:+.0f} m"
+        said = ", ".join(event.kind.removeprefix("zone.") for event in line.said)
+        accuracy = "unknown" if line.accuracy_m != line.accuracy_m else f"{line.accuracy_m:.0f} m"
+        believed = "inside" if line.inside else "outside"
+        table.add_row(moment(line.time), accuracy, distance, believed, f"{line.against:.1f}", said)
     Console(soft_wrap=True).print(table)
+    if drawing is not None:
+        drawing.write_text(reasons.plot(lines, f"{question.device} and {question.zone}"), encoding="utf-8")
 
 
-def _town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
+def _question(what: list[str], store: Store, zone: ZoneInfo) -> reasons.Question:
+    if len(what) == 1:
+        found = reasons.about_event(store, what[0])
+        if found is None:
+            _stop(f"no event that stands has the id {what[0]}", FAULTS)
+        return found
+    if len(what) != len(("device", "zone", "time")):
+        _stop("name an event's id, or DEVICE ZONE TIME", 2)
+    try:
+        time = datetime.fromisoformat(what[2])
+    except ValueError:
+        _stop(f"{what[2]!r} is no time; write 2026-05-04T08:12:31", 2)
+    return reasons.about_moment(what[0], what[1], time if time.tzinfo else time.replace(tzinfo=zone))
+
+
+def the_town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
     """Read all of an installation's files; leave with every fault told if there are any."""
     settings, faults = load(config)
     town = None
     if settings is not None:
         town, found = build(settings, config, keep_all=keep_all)
         faults += found
-    _tell_faults(faults)
+    tell_faults(faults)
     if settings is None or town is None:
         raise typer.Exit(FAULTS)
     return settings, town
@@ -185,7 +201,7 @@ def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
         settings = Settings.model_validate(settings.model_dump(by_alias=True) | changes)
         town, found = build(settings, wishes.config or here / "trackerd.toml", keep_all=True)
         faults += found
-    _tell_faults(faults)
+    tell_faults(faults)
     if settings is None or town is None:
         raise typer.Exit(FAULTS)
     if not town.zones.zones:
@@ -259,7 +275,8 @@ def _summary(played: Played, counted: dict[str, int], town: Town) -> None:
         talk.print(f"fault: {fault}")
 
 
-def _tell_faults(faults: Iterable[Fault]) -> None:
+def tell_faults(faults: Iterable[Fault]) -> None:
+    """Tell each fault, one a line."""
     for fault in faults:
         talk.print(f"{'warning' if fault.warning else 'fault'}: {fault}", markup=False)
 
@@ -267,16 +284,3 @@ def _tell_faults(faults: Iterable[Fault]) -> None:
 def _stop(why: str, code: int) -> NoReturn:
     talk.print(f"trackerd: {why}", markup=False)
     raise typer.Exit(code)
-
-
-def _hectares(zone: Zone) -> float:
-    west, south, east, north = zone.shape.bounds
-    return float(Frame.at((west + east) / 2, (south + north) / 2).to_metres(zone.shape).area) / 10_000
-
-
-def _valid(zone: Zone) -> str:
-    days = [
-        "" if at is None else f"{to_datetime(at - before).astimezone(BRUSSELS):%Y-%m-%d}"
-        for at, before in ((zone.valid_from, 0), (zone.valid_to, 1))
-    ]
-    return " … ".join(days) if any(days) else ""

@@ -43,6 +43,7 @@ Span = Annotated[float, BeforeValidator(seconds)]
 Hour = Annotated[time, BeforeValidator(_hour)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Rate = Annotated[float, Field(ge=0.001, le=0.5)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 DecoderName = Annotated[str, AfterValidator(_decoder)]
 
@@ -210,6 +211,11 @@ class Detection(Section):
 
     reorder: Span = 0.0
     silence: Span = 300.0
+    lost: Span = 1800.0
+    false_alarm: Rate = 0.07
+    miss: Rate = 0.02
+    walker_speed: Annotated[float, Field(gt=0, le=50)] = 2.0
+    error_bound: Annotated[float, Field(ge=1, le=10)] = 1.5
 
 
 class Settings(PlanFile):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from geofence.editions import EVER, NEVER, Edition, Editions
+from geofence.editions import Edition, Editions
 from geofence.engine import Engine, Saved
-from geofence.model import SECOND, DeviceId, Event, Fixes, Micros, to_micros
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, Micros, to_micros
 from geofence.revise import CHECKPOINT
 from geofence.track import Rules
 from trackerd import clock

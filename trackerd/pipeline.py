@@ -13,9 +13,8 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from geofence.editions import EVER
 from geofence.engine import Engine
-from geofence.model import DeviceId, Event, Fixes, Micros, VisitId, WardenId
+from geofence.model import EVER, DeviceId, Event, Fixes, Micros, VisitId, WardenId
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised
 from geofence.wire import cloudevent
 from trackerd.failpoint import fail_point

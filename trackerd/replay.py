@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from geofence.editions import EVER, NEVER
-from geofence.model import SECOND, IntColumn, Micros, Visit, VisitId
+from geofence.model import EVER, NEVER, SECOND, IntColumn, Micros, Visit, VisitId
 from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.pipeline import empty, record

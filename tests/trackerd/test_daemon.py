@@ -122,13 +122,18 @@ def listen() -> Iterator[Any]:
 
 
 def visit(began: datetime, seconds: int = 120, every: int = 5) -> list[bytes]:
-    """Return OwnTracks messages of somebody who stands in the box, after a while away from it."""
-    spots = [(began + timedelta(seconds=at - 60), (4.205, 50.915)) for at in range(0, 60, every)]
+    """Return OwnTracks messages of somebody who walks up to the box for a minute and stands in it."""
+    spots = [(began + timedelta(seconds=at), on_the_way(at)) for at in range(-60, 0, every)]
     spots += [(began + timedelta(seconds=at), BOX) for at in range(0, seconds, every)]
     return [
         json.dumps({"_type": "location", "tst": int(when.timestamp()), "lon": lon, "lat": lat, "acc": 6}).encode()
         for when, (lon, lat) in spots
     ]
+
+
+def on_the_way(at: float) -> tuple[float, float]:
+    """Return where somebody is who comes from the east at a walk and enters the box, 25 m around BOX, at 0."""
+    return BOX[0] + max(25 - 1.4 * at, 0) / 70_000, BOX[1]
 
 
 def nmea(when: datetime, lon: float, lat: float) -> bytes:
@@ -184,8 +189,7 @@ def test_a_serial_receiver(tmp_path: Path, mosquitto: Mosquitto, listen: Any, se
     began = recently()
     with town.daemon():
         for second in range(0, 150, 5):
-            place = BOX if second >= 60 else (4.205, 50.915)
-            serial_port.say(nmea(began + timedelta(seconds=second), *place))
+            serial_port.say(nmea(began + timedelta(seconds=second), *on_the_way(second - 60)))
             time.sleep(0.01)
         until(lambda: heard.events("zone.enter"), lambda: town.said)
         serial_port.say(b"\xff\x00 noise $GPRMC,broken*00\r\n")
@@ -279,7 +283,7 @@ def test_a_broker_that_is_away_is_told_everything_when_it_is_back(
             if number == 1:
                 broker.kill9()
             for second in range(0, 240, 5):
-                place = BOX if 60 <= second < 180 else (4.205, 50.915)
+                place = on_the_way(60 - abs(second - 120))  # there and back
                 serial_port.say(nmea(began + timedelta(seconds=second + 300 * number), *place))
                 time.sleep(0.005)
         until(lambda: town.count("fix") >= 143, lambda: town.said)

@@ -15,10 +15,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from geofence.editions import EVER, NEVER
 from geofence.engine import Engine
 from geofence.geojson import read, write
-from geofence.model import SECOND, DeviceId, Fix, Fixes, Kind, Micros, Visit, to_datetime
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, Fixes, Kind, Micros, Visit, to_datetime
 from geofence.revise import SAID_AT_ONCE
 from geofence.track import Rules
 from geofence.wire import PREFIX
@@ -134,7 +133,7 @@ def disturb(fixes: Sequence[Fix], rng: np.random.Generator) -> list[Fix]:
 
 @stores
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 20.0]), st.sampled_from([0.0, 600.0]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 def test_law_5_arrival(make: Callable[[], Store], seed: int, window_s: float, patience_s: float) -> None:
     rng = np.random.default_rng(seed)
     fixes = short_walk("w1", seed) + (short_walk("w2", seed + 1) if rng.random() < 0.3 else [])
@@ -166,7 +165,7 @@ def _dies(point: str) -> Callable[[str], None]:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_law_6_a_replay_of_what_was_stored_is_the_record(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fixes = short_walk("w1", seed)
@@ -183,7 +182,7 @@ def test_law_6_a_replay_of_what_was_stored_is_the_record(seed: int) -> None:
 
 @stores
 @given(st.integers(0, 10**6), st.permutations(range(3)))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_of_two_fixes_of_one_moment_the_same_one_counts(
     make: Callable[[], Store], seed: int, order: Sequence[int]
 ) -> None:
@@ -249,7 +248,7 @@ def test_what_turned_out_wrong_is_taken_back_and_what_is_new_is_known_for_late(m
 @stores
 def test_a_visit_keeps_its_revision_in_what_is_said_of_it_as_it_goes_on(make: Callable[[], Store]) -> None:
     carried = 0
-    for seed in range(20):
+    for seed in range(30):
         fixes = walk("w1", seed, minutes=40)
         cut = len(fixes) // 2
         listener = Listener(make())
@@ -409,7 +408,7 @@ def test_an_edition_comes_back_as_it_was() -> None:
 
 @stores
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 20.0]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_each_fix_is_judged_by_the_zones_of_its_time(make: Callable[[], Store], seed: int, window_s: float) -> None:
     rng = np.random.default_rng(seed)
     fixes = walk("w1", seed, minutes=22, every_s=10)

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geofence.editions import EVER, Edition
+from geofence.editions import Edition
 from geofence.engine import Engine, Saved
 from geofence.model import (
+    EVER,
     DeviceId,
     Event,
     Fix,

@@ -24,8 +24,10 @@ __all__ = [
 ]  # fmt: skip
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, reading: bool = False) -> Store:
     """Open the store a URL names: ``sqlite:///file``, ``sqlite:////absolute/file`` or ``sqlite://`` (memory).
+
+    ``reading``: only to look at it, also while a daemon writes to it.
 
     Raises StoreError where it cannot be had, with a remedy.
     """
@@ -33,7 +35,7 @@ def open_store(url: str) -> Store:
     if scheme == "sqlite":
         from trackerd.store.sqlite import SqliteStore  # noqa: PLC0415 - only the store in use is loaded
 
-        return SqliteStore(rest.removeprefix("/") or ":memory:")
+        return SqliteStore(rest.removeprefix("/") or ":memory:", reading=reading)
     if scheme in ("postgresql", "postgres"):
         raise StoreError("this version keeps its record in SQLite only: write sqlite:///trackerd.db")
     raise StoreError(f"{url!r} names no store: write sqlite:///trackerd.db")

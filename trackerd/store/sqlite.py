@@ -34,11 +34,15 @@ PIECE = 50_000
 class SqliteStore:
     """One file; ``:memory:`` for none."""
 
-    def __init__(self, path: str) -> None:
-        """Open the file, making it if it is not there. Raises StoreError with a remedy."""
+    def __init__(self, path: str, *, reading: bool = False) -> None:
+        """Open the file, making it if it is not there; ``reading``: as it is. Raises StoreError with a remedy."""
         self._names: dict[str, int] = {}
-        self._lock = None if path == ":memory:" else take(Path(path))
+        self._lock = None if path == ":memory:" or reading else take(Path(path))
         try:
+            if reading:
+                self._db = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+                self._path = path
+                return
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000"):
                 self._db.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,84 @@
+"""What one more fix is worth: where its device truly is, for all the errors, and how far it can be believed.
+
+What must stay true here: nothing here knows a zone; a fix that follows closely on the last, of a device that stands,
+is worth next to nothing, and one after a long silence is worth itself alone.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import NamedTuple
+
+from geofence.belief import Look, Rules, weight
+from geofence.model import SECOND, Micros
+from geofence.motion import Motion, Place, first, move, place
+from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Near, metres_per_degree
+
+AXIS_PER_ACCURACY = 1 / 1.51
+"""Standard deviation along one axis over the 68 % radius of a circular normal error."""
+REST = 2.0
+"""Standard deviations of the error by which a device that has long stood must seem across an edge to be believed."""
+FORGET_S = 120.0
+FORGET_SIGMAS = 4.0
+"""A motion not followed for so long is begun anew, unless the device is where it was."""
+
+
+class Seen(NamedTuple):
+    """One fix against the zones."""
+
+    time: Micros
+    accuracy_m: float
+    """NaN where the receiver states none."""
+    near: tuple[Near, ...]
+    same: int = -1
+    """See ``Sightings.same``."""
+    lon: float = math.nan
+    lat: float = math.nan
+    """NaN: its motion is not followed."""
+
+
+class Trail(NamedTuple):
+    """How a device moves, and the last fix that said so."""
+
+    motion: Motion
+    time: Micros
+    lon: float
+    lat: float
+
+
+def follow(trail: Trail | None, seen: Seen, rules: Rules) -> tuple[Trail | None, Place]:
+    """Follow the device to this fix; return where it is then believed to be."""
+    sigma = _accuracy(seen) * AXIS_PER_ACCURACY
+    if math.isnan(seen.lon):
+        return None, Place(0.0, 0.0, sigma)
+    motion = first(sigma, rules.walker_speed) if trail is None else _moved(trail, seen, sigma, rules)
+    return Trail(motion, seen.time, seen.lon, seen.lat), place(motion, sigma)
+
+
+def look(trail: Trail | None, where: Place, seen: Seen, before: Micros | None, rules: Rules) -> Look:
+    """Say what the fix is worth; ``before``: when the device was last heard, None where nothing was known."""
+    accuracy = _accuracy(seen)
+    fresh = before is None
+    worth = 1.0 if before is None else weight((seen.time - before) / SECOND)
+    reach = max(REACH_M, REACH_ACCURACIES * accuracy)
+    rest = 0.0 if trail is None or fresh else REST * accuracy * AXIS_PER_ACCURACY * (1 - trail.motion.loose) ** 2
+    return Look(seen.time, where.sd, rest, rules.error_bound * accuracy, reach, worth, fresh)
+
+
+def _accuracy(seen: Seen) -> float:
+    return UNKNOWN_ACCURACY_M if math.isnan(seen.accuracy_m) else max(seen.accuracy_m, 1.0)
+
+
+def _moved(trail: Trail, seen: Seen, sigma: float, rules: Rules) -> Motion:
+    dt = (seen.time - trail.time) / SECOND
+    x, y = _scale(round(seen.lat, 2))
+    east, north = (seen.lon - trail.lon) * x, (seen.lat - trail.lat) * y
+    if dt > FORGET_S and math.hypot(east, north) > FORGET_SIGMAS * sigma:
+        return first(sigma, rules.walker_speed)
+    return move(trail.motion, dt, east, north, sigma, rules.walker_speed)
+
+
+@lru_cache(maxsize=64)
+def _scale(lat: float) -> tuple[float, float]:
+    return metres_per_degree(lat)

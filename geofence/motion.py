@@ -1,0 +1,244 @@
+"""Where a device truly is, when its errors last: a filter over the place, the way it goes and the error itself.
+
+What must stay true here: a function of its arguments alone; cheap enough for one call per fix in plain Python; nothing
+here knows a zone; places are metres east and north of the last fix, so no map projection comes into it.
+
+The error of a satellite receiver is no noise that averages out in seconds: it wanders, over a minute or so (first-order
+Gauss-Markov), and now and then it jumps by tens of metres (a mirrored signal) while the stated accuracy says nothing.
+What tells error from motion is how each moves, so both are in the state: a device stands, or goes at a walker's pace
+in a direction it keeps for a while (interacting multiple models, Blom & Bar-Shalom 1988). A fix is then worth what it
+adds: the fifth in a row of a standing device, next to nothing.
+
+Both axes have one covariance between them: errors are taken to be as large north as east.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import exp, sqrt
+from typing import NamedTuple
+
+ERROR_S = 45.0
+"""Seconds over which an error is forgotten: 30 to 80 make no difference that can be measured."""
+HEADING_S = 25.0
+"""Seconds for which a walker keeps direction."""
+STAND_S = 300.0
+WALK_S = 90.0
+"""How long a warden stands, and goes, before changing over."""
+SETTLE_S = 300.0
+"""How long after it stopped what is believed of a device is still open."""
+CREEP = 0.02
+"""Square metres a second by which a standing device moves all the same."""
+NOISE_M = 1.0
+NOISE = 0.1
+"""The part of the error that is new with every fix: metres, and in standard deviations."""
+LEARN = 0.5
+LEARN_S = 150.0
+ODD_MOST = 6.0
+NEXT_S = 20.0
+SCALE_MOST = 4.0
+"""How fast a receiver is found to err more than it states, from how far off its fixes are of where they were due; over
+a longer time anyone may have turned round."""
+JUMP_M = 35.0
+JUMP_S = 400.0
+"""By how much the error jumps, and how rarely."""
+DOUBT = 2.45
+"""Standard deviations of estimated error (of both axes together) from which on a receiver is doubted."""
+AXIS = 0.45
+"""Standard deviation of the velocity along one axis over the greatest speed of a walker."""
+_SURE = 1e-4
+_SLIGHT = 1e-3
+_FLOOR = 1e-30
+
+
+class Motion(NamedTuple):
+    """All that is remembered of how a device moves: two Gaussians, of one that stands and of one that goes.
+
+    Of each the mean place, error and (going) velocity, and their covariance along one axis; metres and seconds.
+    """
+
+    going: float
+    """Probability that it goes."""
+    loose: float
+    """1 while it goes, fading slowly while it stands: whether it may have changed its place of late."""
+    scale: float
+    """The error over the one stated, as its own scatter shows: at least 1."""
+    sx: float
+    sy: float
+    sex: float
+    sey: float
+    spp: float
+    spe: float
+    see: float
+    gx: float
+    gy: float
+    gvx: float
+    gvy: float
+    gex: float
+    gey: float
+    gpp: float
+    gpv: float
+    gpe: float
+    gvv: float
+    gve: float
+    gee: float
+
+
+class Place(NamedTuple):
+    """Where a device is believed to be: metres east and north of its last fix."""
+
+    x: float
+    y: float
+    sd: float
+    """Standard deviation along one axis."""
+
+
+class _Pace(NamedTuple):
+    """What only depends on the time between two fixes and the walkers' speed."""
+
+    start: float
+    stop: float
+    rho: float
+    keep: float
+    run: float
+    vv: float
+    qpp: float
+    qpv: float
+    qvv: float
+    creep: float
+    jump: float
+    fade: float
+    learn: float
+
+
+@lru_cache(maxsize=512)
+def _pace(dt: float, speed: float) -> _Pace:
+    vv = (AXIS * speed) ** 2
+    keep, t = exp(-dt / HEADING_S), HEADING_S
+    return _Pace(
+        start=1 - exp(-dt / STAND_S), stop=1 - exp(-dt / WALK_S), rho=exp(-dt / ERROR_S), keep=keep,
+        run=t * (1 - keep), vv=vv,
+        qpp=max(vv * (2 * t * dt - 3 * t * t + 4 * t * t * keep - t * t * keep * keep), 0.0) + CREEP * dt,
+        qpv=vv * t * (1 - keep) ** 2, qvv=vv * (1 - keep * keep), creep=CREEP * dt,
+        jump=min(dt / JUMP_S, 0.5), fade=exp(-dt / SETTLE_S),
+        learn=LEARN * (1 - exp(-dt / LEARN_S)) if dt <= NEXT_S else 0.0,
+    )  # fmt: skip
+
+
+def first(sigma: float, speed: float) -> Motion:
+    """Return what one fix alone says, ``sigma`` being its standard deviation along one axis."""
+    var = sigma * sigma + NOISE_M**2
+    vv = (AXIS * speed) ** 2
+    means = (0.0,) * 6
+    return Motion(0.5, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, var, -var, var, *means, var, 0.0, -var, vv, 0.0, var)
+
+
+def move(m: Motion, dt: float, x: float, y: float, sigma: float, speed: float) -> Motion:
+    """Return what is known after a fix ``x`` metres east and ``y`` north of the one ``dt`` seconds before it."""
+    pace = _pace(dt, speed)
+    stood, went = 1 - m.going, m.going
+    stays, stops = stood * (1 - pace.start), went * pace.stop
+    goes, starts = went * (1 - pace.stop), stood * pace.start
+    sigma *= m.scale
+    fresh = sigma * sigma * (1 - pace.rho * pace.rho)
+    noise = NOISE_M**2 + NOISE * NOISE * sigma * sigma
+    like_s, odd_s, s = _stand(m, pace, stops / (stays + stops), x, y, fresh, noise)
+    like_g, odd_g, g = _go(m, pace, starts / (goes + starts), x, y, fresh, noise)
+    standing, going = like_s * (stays + stops), like_g * (goes + starts)
+    share = going / (standing + going)
+    share = min(max(share, _SURE), 1 - _SURE)
+    odd = min((1 - share) * odd_s + share * odd_g, ODD_MOST)
+    scale = min(max(m.scale * (1 + pace.learn * (odd - 1)), 1.0), SCALE_MOST)
+    return Motion(share, 1.0 if share > 0.5 else m.loose * pace.fade, scale, *s, *g)
+
+
+def place(m: Motion, sigma: float) -> Place:
+    """Return where it is believed to be, standing or going.
+
+    While the receiver seems to err by more than ``DOUBT`` standard deviations it is believed less: whatever it is
+    that goes on, it is not the kind of error it states.
+    """
+    g, s = m.going, 1 - m.going
+    dx, dy = m.gx - m.sx, m.gy - m.sy
+    ex, ey = s * m.sex + g * m.gex, s * m.sey + g * m.gey
+    var = s * m.spp + g * m.gpp + g * s * (dx * dx + dy * dy) / 2
+    return Place(m.sx + g * dx, m.sy + g * dy, sqrt(var + max(0.0, ex * ex + ey * ey - (DOUBT * m.scale * sigma) ** 2)))
+
+
+def _stand(
+    m: Motion, pace: _Pace, b: float, x: float, y: float, fresh: float, noise: float
+) -> tuple[float, float, tuple[float, ...]]:
+    """Return the likelihood of the fix and what is then known, if it stands; ``b``: the share that went before."""
+    a, rho, half = 1 - b, pace.rho, (1 - b) * b / 2
+    dx, dy, dex, dey = m.gx - m.sx, m.gy - m.sy, m.gex - m.sex, m.gey - m.sey
+    px, py, ex, ey = m.sx + b * dx - x, m.sy + b * dy - y, rho * (m.sex + b * dex), rho * (m.sey + b * dey)
+    pp = a * m.spp + b * m.gpp + half * (dx * dx + dy * dy) + pace.creep
+    pe = rho * (a * m.spe + b * m.gpe + half * (dx * dex + dy * dey))
+    ee = rho * rho * (a * m.see + b * m.gee + half * (dex * dex + dey * dey)) + fresh
+    ix, iy, hp, he = -px - ex, -py - ey, pp + pe, pe + ee
+    off = ix * ix + iy * iy
+    s = hp + he + noise
+    like, w = _likely(off, s, pace.jump)
+    kp, ke = hp / s, he / s
+    pp, pe, ee = pp - kp * hp, pe - kp * he, ee - ke * he
+    if w > _SLIGHT:
+        s1, he1 = s + JUMP_M**2, he + JUMP_M**2
+        kp1, ke1 = hp / s1, he1 / s1
+        dp, de, spread = kp1 - kp, ke1 - ke, w * (1 - w) * off / 2
+        # The covariance if it jumped differs from the one if not by dK h' + K1 dh'; here written out.
+        pp += w * -dp * hp + spread * dp * dp
+        pe += w * (kp * he - kp1 * he1) + spread * dp * de
+        ee += w * (JUMP_M**2 + ke * he - ke1 * he1) + spread * de * de
+        kp, ke = kp + w * dp, ke + w * de
+    return like, off / (2 * s), (px + kp * ix, py + kp * iy, ex + ke * ix, ey + ke * iy, pp, pe, ee)
+
+
+def _go(
+    m: Motion, pace: _Pace, b: float, x: float, y: float, fresh: float, noise: float
+) -> tuple[float, float, tuple[float, ...]]:
+    """Return the same, if it goes; ``b``: the share that stood before, and sets off in any direction."""
+    a, rho, keep, run, half = 1 - b, pace.rho, pace.keep, pace.run, (1 - b) * b / 2
+    dx, dy, dex, dey = m.sx - m.gx, m.sy - m.gy, m.sex - m.gex, m.sey - m.gey
+    ux, uy = -m.gvx, -m.gvy
+    vx, vy = a * m.gvx, a * m.gvy
+    pp = a * m.gpp + b * m.spp + half * (dx * dx + dy * dy)
+    pv = a * m.gpv + half * (dx * ux + dy * uy)
+    pe = a * m.gpe + b * m.spe + half * (dx * dex + dy * dey)
+    vv = a * m.gvv + b * pace.vv + half * (ux * ux + uy * uy)
+    ve = a * m.gve + half * (ux * dex + uy * dey)
+    ee = a * m.gee + b * m.see + half * (dex * dex + dey * dey)
+    px, py = m.gx + b * dx + run * vx - x, m.gy + b * dy + run * vy - y
+    ex, ey = rho * (m.gex + b * dex), rho * (m.gey + b * dey)
+    vx, vy = keep * vx, keep * vy
+    pp, pv = pp + run * (2 * pv + run * vv) + pace.qpp, keep * (pv + run * vv) + pace.qpv
+    pe, ee = rho * (pe + run * ve), rho * rho * ee + fresh
+    vv, ve = keep * keep * vv + pace.qvv, keep * rho * ve
+    ix, iy, hp, hv, he = -px - ex, -py - ey, pp + pe, pv + ve, pe + ee
+    off = ix * ix + iy * iy
+    s = hp + he + noise
+    like, w = _likely(off, s, pace.jump)
+    kp, kv, ke = hp / s, hv / s, he / s
+    pp, pv, pe = pp - kp * hp, pv - kp * hv, pe - kp * he
+    vv, ve, ee = vv - kv * hv, ve - kv * he, ee - ke * he
+    if w > _SLIGHT:
+        s1, he1 = s + JUMP_M**2, he + JUMP_M**2
+        kp1, kv1, ke1 = hp / s1, hv / s1, he1 / s1
+        dp, dv, de, spread = kp1 - kp, kv1 - kv, ke1 - ke, w * (1 - w) * off / 2
+        pp += w * -dp * hp + spread * dp * dp
+        pv += w * -dp * hv + spread * dp * dv
+        pe += w * (kp * he - kp1 * he1) + spread * dp * de
+        vv += w * -dv * hv + spread * dv * dv
+        ve += w * (kv * he - kv1 * he1) + spread * dv * de
+        ee += w * (JUMP_M**2 + ke * he - ke1 * he1) + spread * de * de
+        kp, kv, ke = kp + w * dp, kv + w * dv, ke + w * de
+    means = (px + kp * ix, py + kp * iy, vx + kv * ix, vy + kv * iy, ex + ke * ix, ey + ke * iy)
+    return like, off / (2 * s), (*means, pp, pv, pe, vv, ve, ee)
+
+
+def _likely(off: float, s: float, jump: float) -> tuple[float, float]:
+    """Return the likelihood of a fix ``off`` (squared) from where it was due, and the probability that it jumped."""
+    plain = (1 - jump) * exp(-0.5 * off / s) / s
+    s1 = s + JUMP_M**2
+    leapt = jump * exp(-0.5 * off / s1) / s1
+    like = plain + leapt + _FLOOR
+    return like, leapt / like
