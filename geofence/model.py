@@ -23,6 +23,8 @@ ZoneId = NewType("ZoneId", str)
 WardenId = NewType("WardenId", str)
 TeamId = NewType("TeamId", str)
 VisitId = NewType("VisitId", str)
+RequirementId = NewType("RequirementId", str)
+VerdictId = NewType("VerdictId", str)
 Micros = NewType("Micros", int)
 """A moment: microseconds since 1970-01-01T00:00Z."""
 

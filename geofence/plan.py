@@ -1,17 +1,75 @@
-"""Who is on duty, with which device, when.
+"""What is owed when, and who is on duty, with which device.
 
 What must stay true here: off duty nobody is anybody: ``Roster.holders`` is the one question asked of a fix before
-anything is kept of it, and its answer outside a duty is None.
+anything is kept of it, and its answer outside a duty is None. A window is the town's own time made moments; it belongs
+to the day on which it begins.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta, tzinfo
+from fnmatch import fnmatchcase
 
 from geofence.calendar import Hours, Window
-from geofence.model import DeviceId, Fixes, TeamId, WardenId, to_datetime
+from geofence.ledger import Case, Terms
+from geofence.model import EVER, NEVER, DeviceId, Fixes, RequirementId, TeamId, WardenId, to_datetime
+from geofence.spans import Spans, clip, union
+from geofence.zones import Zone
+
+ANYONE = "anyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What is owed to some zones."""
+
+    id: RequirementId
+    when: Hours | tuple[Window, ...]
+    """Every week at these hours, or in these very windows (of a calendar file)."""
+    terms: Terms
+    zones: tuple[str, ...] = ()
+    """Patterns of zone ids, or, beside them, kinds."""
+    kinds: tuple[str, ...] = ()
+    by: tuple[str, ...] = (ANYONE,)
+    """Wardens, or teams as ``team:ID``."""
+
+    def fits(self, zone: Zone) -> bool:
+        """Return whether it is about that zone."""
+        return zone.kind in self.kinds or any(fnmatchcase(zone.id, pattern) for pattern in self.zones)
+
+    def asks(self, warden: WardenId, team: TeamId | None) -> bool:
+        """Return whether that warden may fulfil it."""
+        return ANYONE in self.by or warden in self.by or f"team:{team}" in self.by
+
+    def windows(self, first: date, last: date, zone: tzinfo) -> list[Window]:
+        """Return the windows that begin on these days of the town's calendar."""
+        if isinstance(self.when, Hours):
+            days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+            return [window for day in days if (window := self.when.on(day, zone)) is not None]
+        return [one for one in self.when if first <= to_datetime(one.start).astimezone(zone).date() <= last]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is owed."""
+
+    requirements: tuple[Requirement, ...] = ()
+    zone: tzinfo = UTC
+
+    def cases(self, zones: Iterable[Zone], first: date, last: date) -> list[Case]:
+        """Return what is owed to these zones in the windows that begin on these days, in order of their closing."""
+        known = list(zones)
+        found = []
+        for requirement in self.requirements:
+            fitting = [zone for zone in known if requirement.fits(zone)]
+            for window in requirement.windows(first, last, self.zone) if fitting else ():
+                for zone in fitting:
+                    valid = Window(max(window.start, zone.valid_from or EVER), min(window.end, zone.valid_to or NEVER))
+                    if valid.start < valid.end:
+                        found.append(Case(requirement.id, zone.id, valid, requirement.terms))
+        return sorted(found, key=lambda case: (case.window.end, case.window.start, case.requirement, case.zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +110,19 @@ class Roster:
         """Return for each fix who carried its device on duty at its time."""
         rows = zip(fixes.device.tolist(), fixes.time.tolist(), strict=True)
         return [self.holder(fixes.devices[index], time) for index, time in rows]
+
+    def duties_within(self, window: Window) -> dict[WardenId, dict[DeviceId, Spans]]:
+        """Return when, within the window, each warden is on duty with each device; of the rostered alone."""
+        found: dict[WardenId, dict[DeviceId, Spans]] = {}
+        first, last = (to_datetime(moment).astimezone(self.zone).date() for moment in window)
+        for duty in self.duties:
+            spans: Spans = ()
+            for n in range((last - first).days + 1):
+                spans = union(spans, clip(_windows(duty.when, first + timedelta(days=n), self.zone), *window))
+            if spans:
+                devices = found.setdefault(duty.warden, {})
+                devices[duty.device] = union(devices.get(duty.device, ()), spans)
+        return found
 
     def team(self, warden: WardenId | None) -> TeamId | None:
         """Return the team of a warden."""

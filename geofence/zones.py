@@ -29,6 +29,8 @@ REACH_ACCURACIES = 5.0
 """The same in accuracies of the fix: beyond it, an error of that size is out of the question."""
 REACH_MOST_M = 500.0
 """Metres: a fix worse than a hundred metres says little of any edge, and is not let pull in half the town."""
+FAR_M = 300.0
+"""Metres from a zone beyond which nobody asks how far exactly."""
 UNKNOWN_ACCURACY_M = 15.0
 """Metres assumed for the reach of a receiver that states no error."""
 
@@ -222,6 +224,22 @@ def reach_m(accuracy_m: FloatColumn) -> FloatColumn:
     """Return for each fix the distance in metres beyond which an edge cannot matter to it."""
     known = np.where(np.isnan(accuracy_m), UNKNOWN_ACCURACY_M, accuracy_m)
     return np.clip(REACH_ACCURACIES * known, REACH_M, REACH_MOST_M)
+
+
+def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+    """Return how deep in the zone each place lies (outside negative), and where: metres east and north of its middle.
+
+    Beyond FAR_M outside, the depth given is the distance to the zone's bounding box: no more than the true one.
+    """
+    west, south, east, north = zone.shape.bounds
+    frame = Frame.at((west + east) / 2, (south + north) / 2)
+    x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
+    wide, high = (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
+    depth = -np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
+    close = depth > -FAR_M
+    distance = shapely.distance(frame.to_metres(zone.shape.boundary), shapely.points(x[close], y[close]))
+    depth[close] = np.where(shapely.intersects_xy(zone.shape, lon[close], lat[close]), distance, -distance)
+    return depth, x, y
 
 
 def _index(zones: Sequence[Zone]) -> Index:

@@ -16,8 +16,10 @@ from zoneinfo import ZoneInfo
 from geofence.calendar import Hours, Window
 from geofence.faults import Fault
 from geofence.geojson import read
-from geofence.model import DeviceId, TeamId, WardenId, to_micros
-from geofence.plan import Duty, Roster
+from geofence.ledger import Terms
+from geofence.model import DeviceId, RequirementId, TeamId, WardenId, to_micros
+from geofence.plan import Duty, Plan, Roster
+from geofence.plan import Requirement as Asked
 from geofence.zones import Zone, ZoneSet
 from trackerd.config import WEEK, DutySection, PlanFile, Requirement, Settings
 from trackerd.load import read_toml
@@ -29,6 +31,7 @@ class Town:
 
     zones: ZoneSet = field(default_factory=ZoneSet)
     roster: Roster = field(default_factory=lambda: Roster(everyone=True))
+    plan: Plan = field(default_factory=Plan)
     enrolled: frozenset[DeviceId] = frozenset()
     """The devices that are known; empty: every device is."""
     topics: tuple[tuple[str, DeviceId], ...] = ()
@@ -56,9 +59,10 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     everyone = not duties if keep_all else not settings.privacy.require_duty
     teams = {WardenId(warden.id): TeamId(warden.team) for warden in settings.warden if warden.team}
     roster = Roster(tuple(_duty(duty, zone) for duty in duties), zone, teams, everyone)
+    plan = Plan(tuple(_requirement(one) for one in requirements), zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    return Town(ZoneSet(zones), roster, enrolled, topics), faults
+    return Town(ZoneSet(zones), roster, plan, enrolled, topics), faults
 
 
 def read_zones(paths: Iterable[Path], zone: ZoneInfo) -> tuple[list[Zone], list[Fault]]:
@@ -90,6 +94,14 @@ def _duty(section: DutySection, zone: ZoneInfo) -> Duty:
         days = frozenset(WEEK.index(day) for day in section.days)
         when = Hours(section.start_hour, section.end_hour, days, section.valid_from, section.valid_to)
     return Duty(WardenId(section.warden), DeviceId(section.device), when)
+
+
+def _requirement(section: Requirement) -> Asked:
+    days = frozenset(WEEK.index(day) for day in section.days)
+    hours = Hours(section.start, section.end, days, section.valid_from, section.valid_to)
+    terms = Terms(section.visits, section.dwell, section.spacing, section.together, section.grace)
+    by = (section.by,) if isinstance(section.by, str) else section.by
+    return Asked(RequirementId(section.id), hours, terms, section.zones, section.kinds, by)
 
 
 def _aware(moment: datetime, zone: ZoneInfo) -> datetime:

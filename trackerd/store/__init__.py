@@ -6,6 +6,8 @@ from trackerd.store.memory import MemoryStore
 from trackerd.store.protocol import (
     Batch,
     Committed,
+    Docketed,
+    Judgement,
     Kept,
     Letter,
     Pulse,
@@ -19,8 +21,8 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Batch", "Committed", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised", "Said", "Store", "StoreError",
-    "Tally", "Told", "open_store",
+    "Batch", "Committed", "Docketed", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised", "Said",
+    "Store", "StoreError", "Tally", "Told", "open_store",
 ]  # fmt: skip
 
 

@@ -20,9 +20,16 @@ VISIT = [f.name for f in fields(Visit)]
 
 
 def soil(db: sqlite3.Connection, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
-    """Note which devices are to be revised, and since when."""
-    query = "INSERT INTO dirty VALUES (?,?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since)"
-    db.executemany(query, dirty)
+    """Note which devices are to be revised, and since when; what was judged by their fixes is judged again."""
+    found = list(dirty)
+    for table in ("dirty", "rejudge"):
+        stain(db, table, found)
+
+
+def stain(db: sqlite3.Connection, table: str, found: Iterable[tuple[DeviceId, Micros]]) -> None:
+    """Note devices and since when, in a table of that."""
+    query = f"INSERT INTO {table} VALUES (?,?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since)"  # noqa: S608
+    db.executemany(query, found)
 
 
 def standing(db: sqlite3.Connection, device: DeviceId, after: Micros) -> list[Standing]:

@@ -16,9 +16,9 @@ import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VisitId, ZoneId
+from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VerdictId, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store.protocol import Batch, Committed, Kept, Letter, Revised, Said, Tally, Told
+from trackerd.store.protocol import Batch, Committed, Docketed, Judgement, Kept, Letter, Revised, Said, Tally, Told
 
 _VALUES = attrgetter(
     "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
@@ -33,6 +33,9 @@ class MemoryStore:
         self._tracks: dict[DeviceId, Saved] = {}
         self._checkpoints: dict[DeviceId, list[Saved]] = {}
         self._dirty: dict[DeviceId, Micros] = {}
+        self._docket: dict[VerdictId, Docketed] = {}
+        self._rejudge: dict[DeviceId, Micros] = {}
+        self._frontier: Micros | None = None
         self._editions: list[Edition] = []
         self._events: dict[str, Told] = {}
         self._wrong: set[str] = set()
@@ -50,6 +53,7 @@ class MemoryStore:
         new = self._keep_fixes(batch)
         self._refusals.update(refusal.why for refusal in batch.refusals)
         self._soil(batch.dirty)
+        _stain(self._rejudge, batch.rejudge)
         touched = self._revise(batch.revised) if batch.revised is not None else set()
         self._tracks |= {saved.track.device: saved for saved in batch.tracks}
         for saved in batch.checkpoints:
@@ -59,6 +63,8 @@ class MemoryStore:
         touched |= {event.said.event.visit.id for event in told if event.said and event.said.event.visit}
         for visit in touched:
             self._keep_visit(visit)
+        if batch.judgement is not None:
+            self._judge(batch.judgement)
         return Committed(new, told)
 
     def tracks(self) -> list[Saved]:
@@ -106,6 +112,23 @@ class MemoryStore:
             if kept.visit.began < end and (kept.visit.ended is None or kept.visit.ended >= start)
         ]  # fmt: skip
         return sorted(found, key=lambda kept: (kept.visit.began, kept.visit.id))
+
+    def docket(self, start: int, end: int) -> list[Docketed]:
+        """See Store."""
+        found = (one for one in self._docket.values() if one.case.window.end > start and one.case.window.start < end)
+        return sorted(found, key=_closing)
+
+    def open_cases(self) -> list[Docketed]:
+        """See Store."""
+        return sorted((one for one in self._docket.values() if one.verdict is None), key=_closing)
+
+    def rejudge(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        return dict(sorted(self._rejudge.items()))
+
+    def frontier(self) -> Micros | None:
+        """See Store."""
+        return self._frontier
 
     def last_visits(self) -> dict[ZoneId, Micros]:
         """See Store."""
@@ -155,8 +178,19 @@ class MemoryStore:
         return new
 
     def _soil(self, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
-        for device, since in dirty:
-            self._dirty[device] = min(since, self._dirty.get(device, since))
+        found = list(dirty)
+        _stain(self._dirty, found)
+        _stain(self._rejudge, found)
+
+    def _judge(self, judgement: Judgement) -> None:
+        self._docket |= {one.case.id: one for one in judgement.cases}
+        for id_ in judgement.dropped:
+            self._docket.pop(id_, None)
+        self._wrong |= set(judgement.wrong)
+        for device in judgement.rejudged:
+            self._rejudge.pop(device, None)
+        if judgement.frontier is not None:
+            self._frontier = judgement.frontier
 
     def _revise(self, revised: Revised) -> set[VisitId]:
         device = revised.device
@@ -248,6 +282,15 @@ def _rank(fix: Fix) -> tuple[object, ...]:
 def _join(pieces: Sequence[Fixes]) -> Fixes:
     columns = [field.name for field in fields(Fixes) if field.name != "devices"]
     return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
+
+
+def _stain(known: dict[DeviceId, Micros], found: Iterable[tuple[DeviceId, Micros]]) -> None:
+    for device, since in found:
+        known[device] = min(since, known.get(device, since))
+
+
+def _closing(docketed: Docketed) -> tuple[Micros, VerdictId]:
+    return docketed.case.window.end, docketed.case.id
 
 
 def _latest(event: Event) -> tuple[Micros, Micros, str]:

@@ -5,19 +5,21 @@ not at all; when ``commit`` returns, it is on disk; a fix is unique by device an
 never for arrival to say (the SOS, else the finer, else the smaller in its values); an event is unique by its id, also
 once it was taken back; a visit is kept as the last standing event about it tells, and not at all where none stands;
 nothing in the outbox is forgotten before it is marked told; a device whose record waits to be revised is not
-forgotten before it was.
+forgotten before it was, nor one by whose fixes something is to be judged again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.model import DeviceId, Event, Fixes, Micros, TeamId, Visit, VisitId, WardenId, ZoneId
+from geofence.ledger import Case, Verdict
+from geofence.model import DeviceId, Event, Fixes, Micros, TeamId, VerdictId, Visit, VisitId, WardenId, ZoneId
 from geofence.revise import Standing
+from geofence.spans import Spans
 
 
 class StoreError(Exception):
@@ -89,6 +91,36 @@ class Revised:
     """Ids of events that stand, with the moment that now decides them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Docketed:
+    """A case, with all that is needed to judge it again."""
+
+    case: Case
+    duties: Mapping[WardenId, Mapping[DeviceId, Spans]] | None = None
+    """When, within the window, each of those who may do it was on duty with which device; None: whoever sends is."""
+    verdict: Verdict | None = None
+    """None while it is open."""
+    event: str | None = None
+    """The id of the event that tells the verdict."""
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What was put on the docket, or judged."""
+
+    cases: Sequence[Docketed] = ()
+    """Each takes the place of what was kept of it."""
+    dropped: Sequence[VerdictId] = ()
+    """No longer owed."""
+    wrong: Sequence[str] = ()
+    """Ids of the events taken back."""
+    rejudged: Sequence[DeviceId] = ()
+    """Devices by whose late fixes everything has been judged again."""
+    frontier: Micros | None = None
+    """All windows that ended by then are on the docket."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """All that one turn has to say. Columns of ``wardens`` and ``received`` (microseconds) match ``fixes``."""
@@ -105,6 +137,9 @@ class Batch:
     editions: Sequence[Edition] = ()
     dirty: Sequence[tuple[DeviceId, Micros]] = ()
     """Devices to revise for another reason than late fixes, and since when."""
+    rejudge: Sequence[tuple[DeviceId, Micros]] = ()
+    """Devices with fixes of a time that was judged already, and since when; those of late fixes are known."""
+    judgement: Judgement | None = None
     revised: Revised | None = None
     events: Sequence[Told] = ()
     routes: Sequence[str] = ()
@@ -171,6 +206,18 @@ class Store(Protocol):
 
     def visits(self, start: int, end: int) -> Iterable[Kept]:
         """Return the visits that touch [start, end), in order of their beginning."""
+
+    def docket(self, start: int, end: int) -> list[Docketed]:
+        """Return the cases whose windows touch [start, end), in order of their ends."""
+
+    def open_cases(self) -> list[Docketed]:
+        """Return the cases not judged yet, in order of their ends."""
+
+    def rejudge(self) -> dict[DeviceId, Micros]:
+        """Return the devices by whose fixes cases must be judged again, and since when."""
+
+    def frontier(self) -> Micros | None:
+        """Return up to when every window that ended is on the docket; None where none ever was."""
 
     def last_visits(self) -> dict[ZoneId, Micros]:
         """Return for each zone ever visited the last moment somebody is known to have been there."""

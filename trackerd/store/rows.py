@@ -13,13 +13,14 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from geofence.engine import Saved
 from geofence.geojson import read, write
 from geofence.model import FLOAT_COLUMNS, DeviceId, Event, Fixes, Kind, Micros, Visit
 from geofence.wire import dump_track, load_track
 from geofence.zones import ZoneSet
-from trackerd.store.protocol import Batch, Said
+from trackerd.store.protocol import Batch, Docketed, Said
 
 FIX = ("time", *FLOAT_COLUMNS, "flags", "sos")
 _VALUES = ("accuracy_m", "lon", "lat", *FLOAT_COLUMNS[3:], "flags")
@@ -109,3 +110,19 @@ def load_zones(data: bytes, version: str) -> ZoneSet:
 
 def _nulls(column: Any) -> list[float | None]:
     return [None if math.isnan(value) else value for value in column.tolist()]
+
+
+_CASE = TypeAdapter(Docketed)
+
+
+def dump_case(docketed: Docketed) -> tuple[object, ...]:
+    """Return the row of a case."""
+    case, verdict = docketed.case, docketed.verdict
+    outcome = verdict and verdict.outcome.value
+    key = (case.id, case.requirement, case.zone, case.window.start, case.window.end)
+    return (*key, outcome, docketed.revision, docketed.event, _CASE.dump_json(docketed).decode())
+
+
+def load_case(said: str) -> Docketed:
+    """Return the case of a row."""
+    return _CASE.validate_json(said)

@@ -22,9 +22,9 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store import ledger, rows
+from trackerd.store import docket, ledger, rows
 from trackerd.store.file import take, words
-from trackerd.store.protocol import Batch, Committed, Kept, Letter, StoreError, Tally, Told
+from trackerd.store.protocol import Batch, Committed, Docketed, Kept, Letter, StoreError, Tally, Told
 
 VERSION = 1
 PIECE = 50_000
@@ -61,6 +61,7 @@ class SqliteStore:
             )
             db.executemany("INSERT OR REPLACE INTO pulse VALUES (?,?,?,?)", [astuple(p) for p in batch.pulses])
             ledger.soil(db, batch.dirty)
+            ledger.stain(db, "rejudge", batch.rejudge)
             touched = ledger.revise(db, batch.revised) if batch.revised is not None else set()
             db.executemany("INSERT OR REPLACE INTO track VALUES (?,?,?)", map(rows.dump_saved, batch.tracks))
             db.executemany("INSERT OR REPLACE INTO checkpoint VALUES (?,?,?)", map(rows.dump_saved, batch.checkpoints))
@@ -69,6 +70,8 @@ class SqliteStore:
             told = ledger.keep_events(db, batch.events, batch.routes)
             touched |= {event.said.event.visit.id for event in told if event.said and event.said.event.visit}
             ledger.keep_visits(db, touched)
+            if batch.judgement is not None:
+                docket.keep(db, batch.judgement)
         return Committed(new, told)
 
     def tracks(self) -> list[Saved]:
@@ -130,6 +133,26 @@ class SqliteStore:
         """See Store."""
         with self._reading() as db:
             return ledger.visits(db, start, end)
+
+    def docket(self, start: int, end: int) -> list[Docketed]:
+        """See Store."""
+        with self._reading() as db:
+            return docket.cases(db, start, end)
+
+    def open_cases(self) -> list[Docketed]:
+        """See Store."""
+        with self._reading() as db:
+            return docket.open_cases(db)
+
+    def rejudge(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self._reading() as db:
+            return docket.rejudge(db)
+
+    def frontier(self) -> Micros | None:
+        """See Store."""
+        with self._reading() as db:
+            return docket.frontier(db)
 
     def last_visits(self) -> dict[ZoneId, Micros]:
         """See Store."""
