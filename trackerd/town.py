@@ -59,10 +59,10 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     everyone = not duties if keep_all else not settings.privacy.require_duty
     teams = {WardenId(warden.id): TeamId(warden.team) for warden in settings.warden if warden.team}
     roster = Roster(tuple(_duty(duty, zone) for duty in duties), zone, teams, everyone)
-    plan = Plan(tuple(_requirement(one) for one in requirements), zone)
+    owed = Plan(tuple(_requirement(one) for one in requirements), zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    return Town(ZoneSet(zones), roster, plan, enrolled, topics), faults
+    return Town(ZoneSet(zones), roster, owed, enrolled, topics), faults
 
 
 def read_zones(paths: Iterable[Path], zone: ZoneInfo) -> tuple[list[Zone], list[Fault]]:

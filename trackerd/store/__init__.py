@@ -21,8 +21,8 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Batch", "Committed", "Docketed", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised", "Said",
-    "Store", "StoreError", "Tally", "Told", "open_store",
+    "Batch", "Committed", "Docketed", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised",
+    "Said", "Store", "StoreError", "Tally", "Told", "open_store",
 ]  # fmt: skip
 
 
