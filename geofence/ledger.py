@@ -20,6 +20,10 @@ from geofence.presence import Presence
 from geofence.spans import Span, Spans, at_least, clip, common, length, union, without
 
 NOBODY = "nobody on duty"
+SURE = 0.95
+"""A stay believed with such a confidence counts by how long it was believed,"""
+EDGES_S = 20.0
+"""less so many seconds, for its two edges are found to within that in nine of ten cases (docs/detection.md)."""
 
 
 class Outcome(StrEnum):
@@ -37,7 +41,7 @@ class Terms(NamedTuple):
 
     visits: int = 1
     dwell_s: float = 0.0
-    """Least certain presence of a visit that counts."""
+    """Least presence of a visit that counts: within hard bounds, or surely believed."""
     spacing_s: float = 0.0
     """Least time between two visits that count."""
     together: int = 1
@@ -79,7 +83,7 @@ class Verdict:
     visits: int = 0
     """That count."""
     seconds: float = 0.0
-    """Certain presence in the window, of all who were there, each for himself."""
+    """Presence in the window that is sure, of all stays together."""
     gaps: tuple[Gap, ...] = ()
     """UNPROVEN: what leaves it open."""
     seen_elsewhere: tuple[WardenId, ...] = ()
@@ -107,46 +111,57 @@ def judge(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> Verdict:
     duties = at_least(terms.together, [seen.duty for seen in wardens.values()])
     if length(duties) < max(terms.dwell_s * SECOND, 1):
         return Verdict(Outcome.EXCUSED, window.end, reason=NOBODY)
-    certain, maybe, believed = _stretches(case, wardens)
-    counting = _counting(terms, certain)
-    seconds = sum(length(seen.presence.certain) for seen in wardens.values()) / SECOND
+    stays, maybe = _stretches(case, wardens)
+    counting = _counting(terms, [(stay, stay.sure_s) for stay in stays])
+    seconds = round(sum(stay.sure_s for stay in stays), 1)
     if len(counting) >= terms.visits:
         return Verdict(Outcome.MET, counting[terms.visits - 1], len(counting), seconds)
-    if _at_most(terms, maybe) >= terms.visits or len(_counting(terms, believed)) >= terms.visits:
+    believed = _counting(terms, [(stay, stay.believed_s) for stay in stays])
+    if max(_at_most(terms, maybe), len(believed)) >= terms.visits:
         return Verdict(Outcome.UNPROVEN, window.end, len(counting), seconds, gaps=_gaps(terms, wardens))
-    if believed:
+    if stays:
         return Verdict(Outcome.PARTIAL, window.end, len(counting), seconds)
     return Verdict(Outcome.MISSED, window.end, 0, seconds, seen_elsewhere=tuple(sorted(wardens)))
 
 
 class _Stay(NamedTuple):
-    """A stretch in which enough wardens were there, and how much of it counts."""
+    """A stretch in which enough wardens were there, as believed."""
 
     start: int
     end: int
-    seconds: float
+    sure_s: float
+    believed_s: float
 
 
-def _stretches(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> tuple[list[_Stay], list[Span], list[_Stay]]:
-    """Return the stays by what is certain of them, all that may have been stays, and the stays as believed."""
+def _stretches(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> tuple[list[_Stay], list[Span]]:
+    """Return the stays, and all stretches in which there may have been one."""
     window, together = case.window, case.terms.together
-    within = [[_within(visit, window) for visit in seen.visits] for seen in wardens.values()]
-    stays = [[(a, b) for a, b in spans if a < b] for spans in within]
-    certain: list[_Stay] = []
-    maybe: list[Span] = []
-    believed: list[_Stay] = []
-    if together > 1:
-        joint = at_least(together, [union(spans) for spans in stays])
-        sure = at_least(together, [seen.presence.certain for seen in wardens.values()])
-        open_ = at_least(together, [seen.presence.maybe for seen in wardens.values()])
-        certain += [_Stay(a, b, length(common([(a, b)], sure)) / SECOND) for a, b in joint]
-        return certain, list(open_), [_Stay(a, b, (b - a) / SECOND) for a, b in joint]
-    for spans, seen in zip(stays, wardens.values(), strict=True):
-        maybe += seen.presence.maybe
-        for a, b in spans:
-            certain.append(_Stay(a, b, length(common([(a, b)], seen.presence.certain)) / SECOND))
-            believed.append(_Stay(a, b, (b - a) / SECOND))
-    return certain, maybe, believed
+    if together == 1:
+        stays = [
+            _stay(case, visit, seen.presence)
+            for seen in wardens.values()
+            for visit in seen.visits
+            if visit.began < window.end and (visit.ended is None or visit.ended > window.start)
+        ]
+        return stays, [span for seen in wardens.values() for span in seen.presence.maybe]
+    joint = at_least(together, [[_within(v, window) for v in seen.visits] for seen in wardens.values()])
+    sure = at_least(together, [seen.presence.certain for seen in wardens.values()])
+    deaf = union(*(seen.presence.silent for seen in wardens.values()))
+    maybe = at_least(together, [seen.presence.maybe for seen in wardens.values()])
+    trust = min((visit.confidence for seen in wardens.values() for visit in seen.visits), default=0.0)
+    return [_Stay(*span, *_lasted(span, sure, deaf, trust)) for span in joint], list(maybe)
+
+
+def _stay(case: Case, visit: Visit, presence: Presence) -> _Stay:
+    span = _within(visit, case.window)
+    return _Stay(*span, *_lasted(span, presence.certain, presence.silent, visit.confidence))
+
+
+def _lasted(span: Span, certain: Spans, silent: Spans, confidence: float) -> tuple[float, float]:
+    """Return how many seconds of a stay are sure, and how many believed."""
+    sure = length(common([span], certain)) / SECOND
+    heard = length(without((span,), silent)) / SECOND
+    return max(sure, heard - EDGES_S if confidence >= SURE else 0.0), (span[1] - span[0]) / SECOND
 
 
 def _within(visit: Visit, window: Window) -> Span:
@@ -155,13 +170,13 @@ def _within(visit: Visit, window: Window) -> Span:
     return max(visit.began, window.start), end
 
 
-def _counting(terms: Terms, stays: Sequence[_Stay]) -> list[Micros]:
+def _counting(terms: Terms, stays: Sequence[tuple[_Stay, float]]) -> list[Micros]:
     """Return when each stay that counts had lasted long enough, as many of them as can be, in order."""
     dwell, spacing = round(terms.dwell_s * SECOND), terms.spacing_s * SECOND
     found: list[Micros] = []
     free = float("-inf")
-    for stay in sorted(stays, key=lambda one: (one.end, one.start)):
-        if stay.seconds >= terms.dwell_s and (not spacing or stay.start >= free):
+    for stay, seconds in sorted(stays, key=lambda one: (one[0].end, one[0].start)):
+        if seconds >= terms.dwell_s and (not spacing or stay.start >= free):
             found.append(Micros(min(stay.start + dwell, stay.end)))
             free = stay.end + spacing
     return sorted(found)
@@ -195,4 +210,5 @@ def of_one(presences: Sequence[tuple[Spans, Presence]], window: Window) -> Prese
     certain = union(*(common(duty, one.certain) for duty, one in presences))
     duties = union(*(duty for duty, _ in presences))
     elsewhere = union(*(without(duty, one.maybe) for duty, one in presences))
-    return Presence(certain, without(clip(duties, *window), elsewhere))
+    silent = common(*(one.silent for _, one in presences))
+    return Presence(certain, without(clip(duties, *window), elsewhere), silent)

@@ -156,6 +156,14 @@ class Fixes:
         return Fixes(devices=self.devices, **columns)
 
 
+def join(pieces: Sequence[Fixes]) -> Fixes:
+    """Return pieces over the same devices, in their order, as one; nothing as nothing."""
+    if not pieces:
+        return Fixes.of(())
+    columns = [column.name for column in fields(Fixes) if column.name != "devices"]
+    return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
+
+
 FLOAT_COLUMNS = (
     "lon", "lat", "accuracy_m", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct",
 )  # fmt: skip

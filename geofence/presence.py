@@ -25,6 +25,8 @@ class Presence(NamedTuple):
     certain: Spans
     maybe: Spans
     """Holds ``certain`` too."""
+    silent: Spans
+    """When nothing was heard for longer than the silence of the rules."""
 
 
 def presence(zone: Zone, fixes: Fixes, start: int, end: int, rules: Rules) -> Presence:
@@ -39,7 +41,9 @@ def presence(zone: Zone, fixes: Fixes, start: int, end: int, rules: Rules) -> Pr
     time, depth, bound = fixes.time[keep], depth[keep], bound[keep]
     inside = _around(time, (depth - bound) / rules.walker_speed)
     outside = _around(time, (-depth - bound) / rules.walker_speed)
-    return Presence(clip(inside, start, end), without(((start, end),), clip(outside, start, end)))
+    whole = ((start, end),)
+    heard = _around(fixes.time, np.full(len(fixes), rules.silence_s / 2))
+    return Presence(clip(inside, start, end), without(whole, clip(outside, start, end)), without(whole, heard))
 
 
 def _believable(

@@ -36,7 +36,7 @@ def common(*many: Iterable[Span]) -> Spans:
     return at_least(len(many), [union(spans) for spans in many])
 
 
-def without(spans: Spans, other: Spans) -> Spans:
+def without(spans: Spans, other: Sequence[Span]) -> Spans:
     """Return when ``spans`` hold and ``other`` do not."""
     if not spans:
         return ()

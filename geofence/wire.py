@@ -13,14 +13,20 @@ from typing import Any
 from uuid import uuid5
 
 from geofence.bounds import Prism
+from geofence.ledger import Case, Outcome, Verdict
 from geofence.look import Trail
-from geofence.model import NAMESPACE, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, to_datetime
+from geofence.model import NAMESPACE, SECOND, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, to_datetime
 from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone
 
 TRACK_VERSION = 2
 PREFIX = "trackerd."
+VERDICTS = {
+    Outcome.MET: "zone.met", Outcome.PARTIAL: "zone.partial", Outcome.MISSED: "zone.skip",
+    Outcome.UNPROVEN: "zone.unproven", Outcome.EXCUSED: "zone.excused",
+}  # fmt: skip
+"""What event tells which verdict."""
 
 
 def moment(micros: int) -> str:
@@ -63,6 +69,61 @@ def cloudevent(
         "recordedtime": moment(recorded),
         "datacontenttype": "application/json",
         "data": _data(event, zone, warden, team, positions),
+    }
+
+
+def verdict_event(
+    case: Case, verdict: Verdict, revision: int, source: str, recorded: int, zone: Zone | None
+) -> dict[str, Any]:
+    """Return what tells a verdict, as a CloudEvent."""
+    says = VERDICTS[verdict.outcome]
+    data: dict[str, Any] = {"visits": verdict.visits, "seconds": round(verdict.seconds, 1)}
+    if verdict.outcome is Outcome.MISSED:
+        data["grace_until"] = moment(case.window.end + round(case.terms.grace_s * SECOND))
+        data["seen_elsewhere"] = list(verdict.seen_elsewhere)
+    if verdict.outcome is Outcome.UNPROVEN:
+        data["gaps"] = [
+            {"warden": gap.warden, "from": moment(gap.start), "to": moment(gap.end)} for gap in verdict.gaps
+        ]
+    if verdict.outcome is Outcome.EXCUSED:
+        data["reason"] = verdict.reason
+    data["revision"] = revision
+    return _of_case(case, says, (verdict.outcome, revision), source, verdict.at, recorded, zone, data)
+
+
+def due_event(case: Case, source: str, recorded: int, zone: Zone | None) -> dict[str, Any]:
+    """Return what says that a window closes soon and is not met."""
+    data = {"closes": moment(case.window.end)}
+    return _of_case(case, "zone.due", (), source, case.window.end, recorded, zone, data)
+
+
+def verdict_retraction(
+    case: Case, retracts: str, because: str, source: str, recorded: int, zone: Zone | None, revision: int
+) -> dict[str, Any]:
+    """Return what takes a verdict back."""
+    data = {"retracts": retracts, "because": because, "revision": revision}
+    return _of_case(case, Kind.RETRACT, (retracts,), source, case.window.end, recorded, zone, data)
+
+
+def _of_case(
+    case: Case, says: str, more: tuple[object, ...], source: str, at: int, recorded: int, zone: Zone | None,
+    data: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    about: dict[str, Any] = {"zone": case.zone}
+    if zone is not None:
+        about |= {"zone_name": zone.name or zone.id, "kind": zone.kind}
+        about |= {"team": zone.team} if zone.team else {}
+    window = {"from": moment(case.window.start), "to": moment(case.window.end)}
+    return {
+        "specversion": "1.0",
+        "id": str(uuid5(NAMESPACE, repr((source, case.id, str(says), *map(str, more))))),
+        "source": source,
+        "type": PREFIX + says,
+        "subject": f"zones/{case.zone}",
+        "time": moment(at),
+        "recordedtime": moment(recorded),
+        "datacontenttype": "application/json",
+        "data": about | {"requirement": case.requirement, "window": window} | data,
     }
 
 

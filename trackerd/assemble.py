@@ -23,6 +23,8 @@ from trackerd.town import Town, build
 DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
 """What a kind of source speaks unless told otherwise; else NMEA."""
 
+HORIZON_S = 8 * 86_400.0
+"""Exact fixes are kept for a week: windows that ended before cannot be judged."""
 PATIENCE_S = 10.0
 """A phone sends what it kept over many messages; between two of them it is not called silent by our clock."""
 
@@ -53,6 +55,7 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     store = open_store(store_url(settings, path))
     made = house(settings, town, store, {name: wiring(section) for name, section in named})
     made.patience_s = PATIENCE_S
+    made.docket.horizon_s = HORIZON_S
     sources = [source(name, section, settings, path) for name, section in named]
     outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
     return Service(made, sources, outbox, reread=lambda: build(settings, path))

@@ -15,6 +15,7 @@ from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, Micros, 
 from geofence.revise import CHECKPOINT
 from geofence.track import Rules
 from trackerd import clock
+from trackerd.docket import Docket
 from trackerd.intake import Intake, Taken
 from trackerd.store import Batch, Store, Told
 from trackerd.town import Town
@@ -48,11 +49,14 @@ class House:
     window_s: float = 0.0
     routes: Sequence[str] = ()
     positions: bool = False
+    horizon_s: float = 400 * 86_400.0
+    """How far back windows are judged when a record begins."""
     patience_s: float = 0.0
     """So long after its last word a device may be sending what it had kept: meanwhile it is not called silent."""
     counts: Counts = field(default_factory=Counts)
     engine: Engine = field(init=False)
     editions: Editions = field(init=False)
+    docket: Docket = field(init=False)
 
     def __post_init__(self) -> None:
         self._known: list[Edition] = self.store.editions()
@@ -61,6 +65,7 @@ class House:
         self._given_up: set[DeviceId] = set()
         self._last_word: dict[DeviceId, Micros] = {}
         self._enact(to_micros(clock.now()))
+        self.docket = Docket(self.town, self.horizon_s)
         self.wake()
 
     def wake(self) -> None:
@@ -71,10 +76,12 @@ class House:
         self._asleep = False
         for device in self.store.devices():
             self._feed_rest(device)
+        self.docket.wake(self.store)
 
     def move(self, town: Town, since: Micros | None = None) -> None:
         """Let another town (zones, roster) be in force from ``since`` on, which is now."""
         self.town = self.intake.town = town
+        self.docket.move(town)
         self._enact(to_micros(clock.now()) if since is None else since)
         self._asleep = True  # what waits for its turn is to be seen against the new zones
 
@@ -87,7 +94,7 @@ class House:
         ahead = [(device, began) for device in self.engine.tracks if self.engine.upto(device) >= began]
         return Batch(
             taken.fixes, taken.received, taken.wardens, late, taken.refusals, taken.pulses, saved, due,
-            tuple(self._unkept), ahead, events=told, routes=self.routes,
+            tuple(self._unkept), ahead, self.docket.touched(taken.fixes), events=told, routes=self.routes,
         )  # fmt: skip
 
     @property

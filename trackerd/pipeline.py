@@ -21,6 +21,7 @@ from trackerd.failpoint import fail_point
 from trackerd.house import Counts, House
 from trackerd.intake import Taken
 from trackerd.store import Batch, Revised, Said, StoreError, Told
+from trackerd.verdicts import decide
 
 LATE = "fixes that arrived late"
 
@@ -61,6 +62,9 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     for device, since in dirty:
         fail_point("before-revise")
         news += _revise(house, device, since, recorded)
+    house.docket.begin(fixes, now)
+    if now is not None:
+        news += decide(house, now)
     return Recorded(news, bool(dirty))
 
 

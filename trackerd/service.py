@@ -180,13 +180,13 @@ class Service:
 
     def states(self) -> dict[ZoneId, dict[str, Any]]:
         """Return the state of every zone, as it is published: counts, no persons."""
-        inside = self._house.engine.occupancy()
+        inside, docket = self._house.engine.occupancy(), self._house.docket
         return {
             zone.id: {
                 "occupancy": inside.get(zone.id, 0),
                 "last_visit": moment(seen) if (seen := self._last_visits.get(zone.id)) is not None else None,
-                "due": None,
-                "verdict": None,
+                "due": moment(closes) if (closes := docket.due.get(zone.id)) is not None else None,
+                "verdict": docket.verdicts.get(zone.id),
             }
             for zone in self._house.town.zones
         }

@@ -15,7 +15,7 @@ from trackerd.store.protocol import Docketed, Judgement
 
 def keep(db: sqlite3.Connection, judgement: Judgement) -> None:
     """Write what was put on the docket or judged."""
-    db.executemany("INSERT OR REPLACE INTO verdict VALUES (?,?,?,?,?,?,?,?,?)", map(rows.dump_case, judgement.cases))
+    db.executemany("INSERT OR REPLACE INTO verdict VALUES (?,?,?,?,?,?,?,?,?,?)", map(rows.dump_case, judgement.cases))
     db.executemany("DELETE FROM verdict WHERE id = ?", [(id_,) for id_ in judgement.dropped])
     db.executemany("UPDATE event SET retracted = 1 WHERE id = ?", [(id_,) for id_ in judgement.wrong])
     db.executemany("DELETE FROM rejudge WHERE device = ?", [(device,) for device in judgement.rejudged])
@@ -32,7 +32,7 @@ def cases(db: sqlite3.Connection, start: int, end: int) -> list[Docketed]:
 
 def open_cases(db: sqlite3.Connection) -> list[Docketed]:
     """See Store."""
-    found = db.execute('SELECT said FROM verdict WHERE outcome IS NULL ORDER BY "end", id')
+    found = db.execute('SELECT said FROM verdict WHERE NOT closed ORDER BY "end", id')
     return [rows.load_case(said) for (said,) in found]
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from operator import attrgetter
 
 import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VerdictId, VisitId, ZoneId
+from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VerdictId, VisitId, ZoneId, join
 from geofence.revise import Standing
 from trackerd.store.protocol import Batch, Committed, Docketed, Judgement, Kept, Letter, Revised, Said, Tally, Told
 
@@ -120,7 +120,7 @@ class MemoryStore:
 
     def open_cases(self) -> list[Docketed]:
         """See Store."""
-        return sorted((one for one in self._docket.values() if one.verdict is None), key=_closing)
+        return sorted((one for one in self._docket.values() if not one.closed), key=_closing)
 
     def rejudge(self) -> dict[DeviceId, Micros]:
         """See Store."""
@@ -256,13 +256,13 @@ class _Log:
 
     def _whole(self) -> Fixes:
         if len(self._pieces) > 1:
-            self._pieces = [_join(self._pieces)]
+            self._pieces = [join(self._pieces)]
         return self._pieces[0]
 
     def _merge(self, fixes: Fixes) -> list[int]:
         """Let the better of two of one moment stay; of two alike, the first."""
         known = self._whole() if self._pieces else fixes.take(np.empty(0, np.int64))
-        both = _join([known, fixes])
+        both = join([known, fixes])
         order = np.argsort(both.time, kind="stable")
         _, starts = np.unique(both.time[order], return_index=True)
         stays = np.array([_best(both, rows) for rows in np.split(order, starts[1:])], dtype=np.int64)
@@ -277,11 +277,6 @@ def _best(fixes: Fixes, rows: IntColumn) -> int:
 
 def _rank(fix: Fix) -> tuple[object, ...]:
     return (not fix.sos, *((value is None, value or 0) for value in _VALUES(fix)))
-
-
-def _join(pieces: Sequence[Fixes]) -> Fixes:
-    columns = [field.name for field in fields(Fixes) if field.name != "devices"]
-    return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
 
 
 def _stain(known: dict[DeviceId, Micros], found: Iterable[tuple[DeviceId, Micros]]) -> None:

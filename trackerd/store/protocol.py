@@ -98,8 +98,12 @@ class Docketed:
     case: Case
     duties: Mapping[WardenId, Mapping[DeviceId, Spans]] | None = None
     """When, within the window, each of those who may do it was on duty with which device; None: whoever sends is."""
+    by: tuple[str, ...] = ("anyone",)
+    """Who may do it, where there is no roster."""
     verdict: Verdict | None = None
-    """None while it is open."""
+    """None until it is judged."""
+    closed: bool = False
+    """It was judged when all was over; before that a requirement can only be met."""
     event: str | None = None
     """The id of the event that tells the verdict."""
     revision: int = 0
@@ -211,7 +215,7 @@ class Store(Protocol):
         """Return the cases whose windows touch [start, end), in order of their ends."""
 
     def open_cases(self) -> list[Docketed]:
-        """Return the cases not judged yet, in order of their ends."""
+        """Return the cases that are not closed, in order of their ends."""
 
     def rejudge(self) -> dict[DeviceId, Micros]:
         """Return the devices by whose fixes cases must be judged again, and since when."""

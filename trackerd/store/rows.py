@@ -120,7 +120,7 @@ def dump_case(docketed: Docketed) -> tuple[object, ...]:
     case, verdict = docketed.case, docketed.verdict
     outcome = verdict and verdict.outcome.value
     key = (case.id, case.requirement, case.zone, case.window.start, case.window.end)
-    return (*key, outcome, docketed.revision, docketed.event, _CASE.dump_json(docketed).decode())
+    return (*key, outcome, docketed.closed, docketed.revision, docketed.event, _CASE.dump_json(docketed).decode())
 
 
 def load_case(said: str) -> Docketed:

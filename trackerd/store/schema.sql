@@ -14,15 +14,16 @@ CREATE TABLE checkpoint (
 CREATE TABLE dirty (device TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;  -- to be revised, since when
 -- The same for what was judged by their fixes.
 CREATE TABLE rejudge (device TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
--- What was owed, and what became of it. start, end: the window; outcome: NULL while it is open; event: the event that
--- tells it; said: JSON of the terms, of who was on duty and of the verdict, enough to judge it again.
+-- What was owed, and what became of it. start, end: the window; outcome: NULL until it is judged; closed: it was
+-- judged when all was over; event: the event that tells it; said: JSON of the terms, of who was on duty and of the
+-- verdict, enough to judge it again.
 CREATE TABLE verdict (
     id TEXT PRIMARY KEY, requirement TEXT NOT NULL, zone TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    outcome TEXT, revision INTEGER NOT NULL, event TEXT, said TEXT NOT NULL
+    outcome TEXT, closed INTEGER NOT NULL, revision INTEGER NOT NULL, event TEXT, said TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX verdict_end ON verdict ("end");
 CREATE INDEX verdict_zone ON verdict (zone, start);
-CREATE INDEX verdict_open ON verdict (id) WHERE outcome IS NULL;
+CREATE INDEX verdict_open ON verdict (id) WHERE NOT closed;
 CREATE TABLE frontier (upto INTEGER NOT NULL);  -- windows that ended by then are among the verdicts
 -- Which zones were in force since when; zones: GeoJSON, zlib.
 CREATE TABLE edition (since INTEGER PRIMARY KEY, version TEXT NOT NULL, zones BLOB NOT NULL);
