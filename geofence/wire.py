@@ -91,10 +91,10 @@ def verdict_event(
     return _of_case(case, says, (verdict.outcome, revision), source, verdict.at, recorded, zone, data)
 
 
-def due_event(case: Case, source: str, recorded: int, zone: Zone | None) -> dict[str, Any]:
+def due_event(case: Case, at: int, source: str, recorded: int, zone: Zone | None) -> dict[str, Any]:
     """Return what says that a window closes soon and is not met."""
     data = {"closes": moment(case.window.end)}
-    return _of_case(case, "zone.due", (), source, case.window.end, recorded, zone, data)
+    return _of_case(case, "zone.due", (), source, at, recorded, zone, data)
 
 
 def verdict_retraction(

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
+
 from geofence.engine import Engine
-from geofence.model import EVER, DeviceId, Event, Fixes, Micros, VisitId, WardenId
+from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Micros, VisitId, WardenId
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised
 from geofence.wire import cloudevent
 from trackerd.failpoint import fail_point
@@ -48,7 +51,7 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     fed = house.engine.judge(fixes)
     events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])
     recorded = now if now is not None else Micros(int(fixes.time.max(initial=0)))
-    told = [_told(house, event, recorded) for event in _numbered(house, events)]
+    told = [_told(house, event, recorded, fixes) for event in _numbered(house, events)]
     batch = house.batch(taken, fed.late.tolist(), told)
     news: list[Told] = []
     if any((len(fixes), batch.refusals, batch.pulses, batch.tracks, batch.editions, told)):
@@ -77,14 +80,30 @@ def _holder(house: House, device: DeviceId, time: int) -> WardenId | None:
     return house.town.roster.holder(device, time)
 
 
-def _told(house: House, event: Event, recorded: Micros) -> Told:
+def _told(house: House, event: Event, recorded: Micros, fixes: Fixes | None = None) -> Told:
     warden = _holder(house, event.device, event.visit.began if event.visit else event.time)
     about = event.visit.zone if event.visit else None
     zone = house.editions.zone(about, max(event.decided, event.time)) if about else None
     team = house.town.roster.team(warden)
-    body = cloudevent(event, house.source, recorded, zone, warden, team, house.positions)
+    shown = _placed(house, event, fixes) if house.positions else event
+    body = cloudevent(shown, house.source, recorded, zone, warden, team, house.positions)
     said = None if event.kind in SAID_AT_ONCE else Said(event, warden, team)
     return Told(body["id"], body["type"], event.time, body, about, event.device, said)
+
+
+def _placed(house: House, event: Event, fixes: Fixes | None) -> Event:
+    """Add where its device was last seen by the time it was decided: of what just came in, or of what is stored."""
+    if event.lon is not None or event.visit is None:
+        return event
+    by, since = max(event.decided, event.time), event.time - round(house.rules.silence_s * SECOND)
+    pieces = list(house.store.fixes(event.device, since, by + 1))
+    if fixes is not None and event.device in fixes.devices:
+        pieces.append(fixes.take((fixes.device == fixes.devices.index(event.device)) & (fixes.time <= by)))
+    seen = [piece.row(int(np.argmax(piece.time))) for piece in pieces if len(piece)]
+    if not seen:
+        return event
+    last = max(seen, key=lambda fix: fix.time)
+    return replace(event, lon=last.lon, lat=last.lat)
 
 
 def _numbered(house: House, events: Iterable[Event]) -> list[Event]:

@@ -86,7 +86,7 @@ def _look(bench: Bench, step: _Step, again: bool) -> None:
         if one.duties is None or one.duties:
             docket.due[case.zone] = min(case.window.end, docket.due.get(case.zone, case.window.end))
             if bench.now >= due_at(case):
-                step.told.append(_told(one, due_event(case, house.source, bench.now, bench.zone(case))))
+                step.told.append(_told(one, due_event(case, due_at(case), house.source, bench.now, bench.zone(case))))
 
 
 def _drop(bench: Bench, step: _Step, one: Docketed, because: str) -> None:

@@ -28,6 +28,7 @@ from geofence.model import to_datetime
 from trackerd.assemble import house, wiring
 from trackerd.cli import AWAY, OURS
 from trackerd.config import Settings
+from trackerd.demo.summary import sum_up
 from trackerd.house import House
 from trackerd.load import load
 from trackerd.replay import Played, play
@@ -38,8 +39,11 @@ from trackerd.town import Town, build
 SHOWN = 14
 """Events on the screen at once."""
 SAYS = {
-    "zone.enter": "came to", "zone.exit": "left", "zone.dwell": "has stayed in", "device.silent": "is not heard",
-    "device.back": "is heard again", "device.sos": "asks for help", "device.battery": "runs low",
+    "zone.enter": "came to", "zone.exit": "left", "zone.dwell": "has stayed in", "zone.met": "✓ met:",
+    "zone.partial": "◐ met in part:", "zone.skip": "✗ skipped:", "zone.unproven": "? unproven:",
+    "zone.excused": "– excused:", "zone.due": "is due soon:", "retract": "↺ taken back:",
+    "device.silent": "is not heard", "device.back": "is heard again", "device.sos": "asks for help",
+    "device.battery": "runs low",
 }  # fmt: skip
 
 
@@ -58,7 +62,8 @@ def show(exit_: bool, store: Path | None, speed: float, console: Console | None 
             board.draw(made)
         if "played" not in locals():
             raise typer.Exit(0)
-        _sum_up(console, town, played, made, kept if store else None)
+        sum_up(console, town, ZoneInfo(settings.site.timezone), played, made)
+        _count(console, played, made, kept if store else None)
         if not exit_:
             console.print("The day is over; Ctrl-C ends the demo.")
             with contextlib.suppress(KeyboardInterrupt):
@@ -137,13 +142,7 @@ def _open(
     return sources, house(settings, town, store, {name: wiring(section) for name, section in named})
 
 
-def _sum_up(console: Console, town: Town, played: Played, made: House, kept: Path | None) -> None:
-    table = Table("Zone", "Kind", "Visits", "Time there", box=None)
-    for zone in sorted(town.zones, key=lambda one: (one.kind, one.id)):
-        visits = [visit for visit in played.visits.values() if visit.zone == zone.id]
-        spent = words(sum(visit.seconds for visit in visits)) if visits else ""
-        table.add_row(zone.name or zone.id, zone.kind, str(len(visits) or "none"), spent)
-    console.print(table)
+def _count(console: Console, played: Played, made: House, kept: Path | None) -> None:
     counts = made.counts
     console.print(
         f"{counts.stored:,} fixes kept, {counts.refused} refused, {counts.gated} off duty (nothing kept of them), "
