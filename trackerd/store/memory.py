@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from operator import attrgetter
 
 import numpy as np
@@ -18,7 +19,20 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VerdictId, VisitId, ZoneId, join
 from geofence.revise import Standing
-from trackerd.store.protocol import Batch, Committed, Docketed, Judgement, Kept, Letter, Revised, Said, Tally, Told
+from trackerd.store.protocol import (
+    Batch,
+    Committed,
+    Docketed,
+    Judgement,
+    Kept,
+    Letter,
+    Revised,
+    Said,
+    Tally,
+    Told,
+    Trouble,
+    Waiting,
+)
 
 _VALUES = attrgetter(
     "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
@@ -43,6 +57,7 @@ class MemoryStore:
         self._of_visit: dict[VisitId, list[str]] = {}
         self._visits: dict[VisitId, Kept] = {}
         self._outbox: dict[tuple[str, int], Told] = {}
+        self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
         self._refusals: Counter[str] = Counter()
 
@@ -138,15 +153,56 @@ class MemoryStore:
             last[visit.zone] = max(there, last.get(visit.zone, there))
         return last
 
+    def event(self, id_: str) -> Told | None:
+        """See Store."""
+        told = self._events.get(id_)
+        return None if told is None else replace(told, said=None)
+
     def untold(self, route: str, after: int, limit: int) -> list[Letter]:
         """See Store."""
-        found = [(seq, told) for (to, seq), told in self._outbox.items() if to == route and seq > after]
-        return [Letter(seq, route, replace(told, said=None)) for seq, told in found[:limit]]
+        found = (letter for letter in self._letters(dead=False) if letter.route == route and letter.seq > after)
+        return list(islice(found, limit))
 
     def mark_told(self, route: str, seqs: Sequence[int]) -> None:
         """See Store."""
         for seq in seqs:
             self._outbox.pop((route, seq), None)
+            self._trouble.pop((route, seq), None)
+
+    def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
+        """See Store."""
+        self._trouble |= {(route, seq): trouble for seq, trouble in failed.items()}
+
+    def dead(self, limit: int) -> list[Letter]:
+        """See Store."""
+        return sorted(self._letters(dead=True), key=attrgetter("route", "seq"))[:limit]
+
+    def revive(self, route: str | None = None) -> int:
+        """See Store."""
+        dead = [one for one, trouble in self._trouble.items() if trouble.dead and route in (None, one[0])]
+        for one in dead:
+            del self._trouble[one]
+        return len(dead)
+
+    def waiting(self) -> list[Waiting]:
+        """See Store."""
+        return [self._standing_of(route) for route in sorted({route for route, _ in self._outbox})]
+
+    def _letters(self, *, dead: bool) -> Iterator[Letter]:
+        for (route, seq), told in self._outbox.items():
+            trouble = self._trouble.get((route, seq))
+            if (trouble is not None and trouble.dead) is dead:
+                yield Letter(seq, route, replace(told, said=None), trouble)
+
+    def _standing_of(self, route: str) -> Waiting:
+        dead = [letter for letter in self._letters(dead=True) if letter.route == route]
+        untold = [letter for letter in self._letters(dead=False) if letter.route == route]
+        trouble = [letter.trouble for letter in untold if letter.trouble is not None]
+        last = max(trouble, key=attrgetter("next"), default=None)
+        return Waiting(
+            route, len(untold), len(dead), min((letter.event.time for letter in untold), default=None),
+            max((one.tries for one in trouble), default=0), last and last.next, last.error if last else "",
+        )  # fmt: skip
 
     def tally(self) -> Tally:
         """See Store."""
