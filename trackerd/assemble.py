@@ -14,7 +14,10 @@ from trackerd.config import MqttSection, Settings, SourceSection
 from trackerd.house import House
 from trackerd.intake import Intake, Wiring
 from trackerd.mqtt import Broker
-from trackerd.outbox import ROUTE, Outbox
+from trackerd.notify.make import transports, wishes
+from trackerd.notify.mqtt import MqttVoice
+from trackerd.notify.sender import Sender
+from trackerd.outbox import ROUTE, Outbox, Route, mqtt_route
 from trackerd.service import Service
 from trackerd.sources import SOURCES
 from trackerd.store import Store, open_store
@@ -50,15 +53,19 @@ def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring
 
 
 def service(settings: Settings, path: Path, town: Town) -> Service:
-    """Make the daemon of a configuration read from ``path``. Raises StoreError, BrokerFault."""
+    """Make the daemon of a configuration read from ``path``. Raises StoreError, BrokerFault, NotifyFault."""
+    ways = transports(settings, path)
     named = [(section.name or f"{section.kind}-{n}", section) for n, section in enumerate(settings.source, 1)]
     store = open_store(store_url(settings, path))
     made = house(settings, town, store, {name: wiring(section) for name, section in named})
     made.patience_s = PATIENCE_S
     made.docket.horizon_s = HORIZON_S
     sources = [source(name, section, settings, path) for name, section in named]
-    outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
-    return Service(made, sources, outbox, reread=lambda: build(settings, path))
+    made.routes = (*made.routes, *ways)  # here and not in every house: a replay alerts nobody
+    voice = MqttVoice(broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
+    routes = [mqtt_route(store, voice)] if voice is not None else []
+    routes += [Route(n.name, store, Sender(n.name, ways[n.name]), wishes(n, settings)) for n in settings.notify]
+    return Service(made, sources, Outbox(routes, voice) if routes else None, reread=lambda: build(settings, path))
 
 
 def wiring(section: SourceSection) -> Wiring:

@@ -22,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens
                   context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
 zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
+notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
+app.add_typer(notify_app, name="notify")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
 
@@ -146,6 +148,36 @@ def explain(
     from trackerd import commands
 
     commands.explain(what, config, plot)
+
+
+@notify_app.command("list")
+def notify_list(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Show how each route stands, and the letters set aside."""
+    from trackerd import notify_commands
+
+    notify_commands.notify_list(config)
+
+
+@notify_app.command("test")
+def notify_test(
+    name: Annotated[str, typer.Argument(help="The name of a [[notify]].")],
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Send a test message now, and say what happened."""
+    from trackerd import notify_commands
+
+    notify_commands.notify_test(name, config)
+
+
+@notify_app.command("resend")
+def notify_resend(
+    route: Annotated[str | None, typer.Option(help="Only those of this route.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Let the letters set aside be sent again."""
+    from trackerd import notify_commands
+
+    notify_commands.notify_resend(route, config)
 
 
 def _span(text: str, option: str) -> float:

@@ -33,6 +33,7 @@ from trackerd.config import Settings
 from trackerd.intake import Wiring
 from trackerd.load import load
 from trackerd.mqtt import BrokerFault
+from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
@@ -68,7 +69,7 @@ def run(config: Path) -> None:
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
-    except (StoreError, BrokerFault) as error:
+    except (StoreError, BrokerFault, NotifyFault) as error:
         _stop(str(error), AWAY)
     daemon.run()
 

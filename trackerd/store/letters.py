@@ -61,9 +61,9 @@ def waiting(db: sqlite3.Connection) -> list[Waiting]:
     )
     last = "SELECT next, error FROM trouble WHERE route = ? AND NOT dead ORDER BY next DESC LIMIT 1"
     found = []
-    for route, *counted in db.execute(counts).fetchall():
+    for route, untold_, dead_, oldest, tries in db.execute(counts).fetchall():
         next_, error = db.execute(last, (route,)).fetchone() or (None, "")
-        found.append(Waiting(route, *counted[:3], counted[3] or 0, next_, error))
+        found.append(Waiting(route, untold_, dead_, oldest, tries or 0, next_, error))
     return found
 
 
@@ -74,7 +74,8 @@ def event(db: sqlite3.Connection, id_: str) -> Told | None:
 
 
 def _letter(route: str, seq: int, *row: Any) -> Letter:
-    trouble = None if row[6] is None else Trouble(*row[6:-1], dead=bool(row[-1]))
+    tries, since, next_, error, dead_ = row[6:]
+    trouble = None if tries is None else Trouble(tries, since, next_, error, bool(dead_))
     return Letter(seq, route, _told(*row[:6]), trouble)
 
 

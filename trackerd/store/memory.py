@@ -198,10 +198,10 @@ class MemoryStore:
         dead = [letter for letter in self._letters(dead=True) if letter.route == route]
         untold = [letter for letter in self._letters(dead=False) if letter.route == route]
         trouble = [letter.trouble for letter in untold if letter.trouble is not None]
-        last = max(trouble, key=attrgetter("next"), default=None)
+        last = max(trouble, key=attrgetter("next"), default=Trouble(0, Micros(0), Micros(0), ""))
         return Waiting(
             route, len(untold), len(dead), min((letter.event.time for letter in untold), default=None),
-            max((one.tries for one in trouble), default=0), last and last.next, last.error if last else "",
+            max((one.tries for one in trouble), default=0), last.next if trouble else None, last.error,
         )  # fmt: skip
 
     def tally(self) -> Tally:
