@@ -16,8 +16,9 @@ from trackerd.intake import Intake, Wiring
 from trackerd.mqtt import Broker
 from trackerd.notify.make import transports, wishes
 from trackerd.notify.mqtt import MqttVoice
+from trackerd.notify.route import Route
 from trackerd.notify.sender import Sender
-from trackerd.outbox import ROUTE, Outbox, Route, mqtt_route
+from trackerd.outbox import ROUTE, Outbox, mqtt_route
 from trackerd.service import Service
 from trackerd.sources import SOURCES
 from trackerd.store import Store, open_store
