@@ -247,6 +247,21 @@ def test_what_is_set_aside_waits_for_a_person(reopen: Reopen) -> None:
     assert len(reopen().untold("hook", 0, 10)) == 2
 
 
+def test_what_was_taken_back_is_not_sent_again(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    store.commit(Batch(none, events=[said("in", Kind.ENTER, START, visit("v1", START, None), START + 5), told("b")],
+                       routes=["mail", "hook"]))  # fmt: skip
+    for route in ("mail", "hook"):
+        seqs = [letter.seq for letter in store.untold(route, 0, 10)]
+        store.mark_failed(route, dict.fromkeys(seqs, Trouble(1, Micros(5), Micros(5), "no", dead=True)))
+    store.commit(Batch(none, revised=Revised(DeviceId("w1"), Micros(START), ["in"])))
+    assert reopen().revive("mail") == 1
+    assert [letter.event.id for letter in reopen().untold("mail", 0, 10)] == ["b"]
+    assert [letter.route for letter in reopen().dead(9)] == ["hook", "hook"]
+    assert reopen().revive() == 1
+    assert reopen().tally().untold == 2
+
+
 def test_an_event_is_found_by_its_id_also_when_it_was_taken_back(reopen: Reopen) -> None:
     store, none = reopen(), Fixes.of(())
     store.commit(Batch(none, events=[said("in", Kind.ENTER, START, visit("v1", START, None), START + 5)]))

@@ -99,7 +99,8 @@ class Sender:
     def close(self, wait_s: float = 2.0) -> None:
         """End after the parcel at hand, or leave it if that takes long."""
         self._waiting.put((-1, 0, None))
-        self._threads[-1].join(wait_s)
+        for thread in self._threads[-1:]:
+            thread.join(wait_s)
 
     def _work(self, sending: deque[tuple[float, Parcel]]) -> None:
         while True:

@@ -1,7 +1,7 @@
 """The outbox in the embedded store: which letters wait, what trouble they met, which are set aside.
 
 What must stay true here: a letter leaves only when it is marked told; ``trouble`` has a row for a letter that failed
-and for no other; a letter set aside stays until somebody has it sent again.
+and for no other; a letter set aside stays until somebody has it sent again, which nobody has of what was taken back.
 """
 
 from __future__ import annotations
@@ -49,6 +49,10 @@ def mark_told(db: sqlite3.Connection, route: str, seqs: list[int]) -> None:
 
 def revive(db: sqlite3.Connection, route: str | None) -> int:
     """See Store."""
+    chosen = "FROM trouble JOIN event USING (seq) WHERE dead = 1 AND ? IN (route, '') AND retracted"
+    wrong = db.execute(f"SELECT route, seq {chosen}", (route or "",)).fetchall()  # noqa: S608 - columns of ours
+    for of, seq in wrong:
+        mark_told(db, of, [seq])
     return db.execute("DELETE FROM trouble WHERE dead = 1 AND ? IN (route, '')", (route or "",)).rowcount
 
 

@@ -180,9 +180,12 @@ class MemoryStore:
     def revive(self, route: str | None = None) -> int:
         """See Store."""
         dead = [one for one, trouble in self._trouble.items() if trouble.dead and route in (None, one[0])]
-        for one in dead:
+        wrong = [one for one in dead if self._outbox[one].id in self._wrong]
+        for name, seq in wrong:
+            self.mark_told(name, [seq])
+        for one in set(dead) - set(wrong):
             del self._trouble[one]
-        return len(dead)
+        return len(dead) - len(wrong)
 
     def waiting(self) -> list[Waiting]:
         """See Store."""

@@ -276,7 +276,10 @@ class Store(Protocol):
         """Return the letters set aside, by route in the order they were recorded."""
 
     def revive(self, route: str | None = None) -> int:
-        """Let the letters set aside (of one route) wait again as if never tried; return how many."""
+        """Let the letters set aside (of one route) wait again as if never tried; return how many.
+
+        Those whose event was taken back meanwhile are forgotten: what is known to be wrong is not said again.
+        """
 
     def waiting(self) -> list[Waiting]:
         """Return how each route stands that has any letter."""
