@@ -49,9 +49,8 @@ def mark_told(db: sqlite3.Connection, route: str, seqs: list[int]) -> None:
 
 def revive(db: sqlite3.Connection, route: str | None) -> int:
     """See Store."""
-    chosen = "FROM trouble JOIN event USING (seq) WHERE dead = 1 AND ? IN (route, '') AND retracted"
-    wrong = db.execute(f"SELECT route, seq {chosen}", (route or "",)).fetchall()  # noqa: S608 - columns of ours
-    for of, seq in wrong:
+    wrong = "SELECT route, seq FROM trouble JOIN event USING (seq) WHERE dead = 1 AND retracted AND ? IN (route, '')"
+    for of, seq in db.execute(wrong, (route or "",)).fetchall():
         mark_told(db, of, [seq])
     return db.execute("DELETE FROM trouble WHERE dead = 1 AND ? IN (route, '')", (route or "",)).rowcount
 
