@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from click.testing import Result
 from paho.mqtt.enums import MQTTErrorCode
 from typer.testing import CliRunner
 
