@@ -32,7 +32,8 @@ PATIENCE_S = 10.0
 def rules(settings: Settings) -> Rules:
     """Return how belief is formed, as configured."""
     said = settings.detection
-    return Rules(said.silence, said.lost, said.false_alarm, said.miss, said.walker_speed, said.error_bound)
+    speeds = tuple((DeviceId(one.id), one.walker_speed) for one in settings.device if one.walker_speed is not None)
+    return Rules(said.silence, said.lost, said.false_alarm, said.miss, said.walker_speed, said.error_bound, speeds)
 
 
 def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring]) -> House:

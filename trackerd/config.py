@@ -44,6 +44,7 @@ Hour = Annotated[time, BeforeValidator(_hour)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Rate = Annotated[float, Field(ge=0.001, le=0.5)]
+Speed = Annotated[float, Field(gt=0, le=50)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 DecoderName = Annotated[str, AfterValidator(_decoder)]
 
@@ -184,6 +185,7 @@ class DeviceSection(Section):
     id: Id
     name: str = ""
     topic: str | None = None
+    walker_speed: Speed | None = None
 
 
 class WardenSection(Section):
@@ -214,7 +216,7 @@ class Detection(Section):
     lost: Span = 1800.0
     false_alarm: Rate = 0.07
     miss: Rate = 0.02
-    walker_speed: Annotated[float, Field(gt=0, le=50)] = 2.0
+    walker_speed: Speed = 2.0
     error_bound: Annotated[float, Field(ge=1, le=10)] = 1.5
 
 
