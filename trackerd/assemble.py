@@ -5,6 +5,7 @@ What must stay true here: the one place where configuration meets the parts; non
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from geofence.model import DeviceId
@@ -18,6 +19,7 @@ from trackerd.outbox import ROUTE, Outbox
 from trackerd.service import Service
 from trackerd.sources import SOURCES
 from trackerd.store import Store, open_store
+from trackerd.store.spool import Spool
 from trackerd.town import Town, build
 
 DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
@@ -59,7 +61,15 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     made.docket.horizon_s = HORIZON_S
     sources = [source(name, section, settings, path) for name, section in named]
     outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
-    return Service(made, sources, outbox, reread=lambda: build(settings, path))
+    return Service(made, sources, outbox, reread=lambda: build(settings, path), spool=spool(settings, path))
+
+
+def spool(settings: Settings, path: Path) -> Spool | None:
+    """Open the place where fixes wait that nobody sends again; with a server's store under systemd there is one."""
+    kept, state = settings.store.spool, os.environ.get("STATE_DIRECTORY")
+    if kept is None and state and not settings.store.url.startswith("sqlite"):
+        kept = Path(state.split(":")[0]) / "spool.db"
+    return None if kept is None else Spool(path.parent / kept, settings.store.spool_mb * 2**20)
 
 
 def wiring(section: SourceSection) -> Wiring:

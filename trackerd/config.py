@@ -67,6 +67,8 @@ class StoreSection(Section):
     """Where the record is kept."""
 
     url: str = "sqlite:///trackerd.db"
+    spool: Path | None = None
+    spool_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
 
 
 class MqttSection(Section):
