@@ -13,7 +13,8 @@ test: $(VENV)/.dev services
 
 # What breaks around the daemon, at full counts: an hour or so.
 faults: $(VENV)/.dev services
-	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 3600 tests/trackerd/test_faults.py tests/trackerd/test_daemon.py
+	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 3600 tests/devices/test_fuzz.py \
+		tests/trackerd/test_faults.py tests/trackerd/test_daemon.py tests/trackerd/test_source_mqtt.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

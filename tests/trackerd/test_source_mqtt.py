@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 import tracemalloc
@@ -22,6 +23,8 @@ from trackerd.sources.mqtt import MqttSource, check_filter, match
 
 TOPIC = "owntracks/w07/phone"
 Start = Callable[..., Mosquitto]
+
+LATE_ROUNDS = 100 if os.environ.get("TRACKERD_FAULTS") == "full" else 4
 
 
 def source(port: int, *, topics: Any = (("owntracks/+/+", "owntracks"),), **broker: Any) -> MqttSource:
@@ -111,7 +114,7 @@ def test_late_receipts_acknowledge_nothing_else(start_mosquitto: Start) -> None:
     broker = start_mosquitto(f"allow_anonymous true\n{KEPT}")
     mine = source(broker.port)
     with Taking(mine, acknowledge=False) as taking:
-        for each in range(4):
+        for each in range(LATE_ROUNDS):
             taking.connected()
             publish(broker.port, TOPIC, b"old %d" % each)
             taking.has(b"old %d" % each)
@@ -145,7 +148,7 @@ def test_late_receipt_over_reconnect_loses_nothing(start_mosquitto: Start) -> No
         publish(broker.port, TOPIC, *numbers(0, 5))
         taking.count(5)
         late = [chunk.receipt for chunk in taking.chunks]
-        for _ in range(3):
+        for _ in range(LATE_ROUNDS):
             count = len(taking.chunks)
             broker.stop()  # not killed: mosquitto 2.0 saves messages in flight only when it ends in order
             taking.until(lambda: not mine.status.connected, "loss noticed")
