@@ -59,7 +59,8 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     made = house(settings, town, store, {name: wiring(section) for name, section in named})
     made.patience_s = PATIENCE_S
     made.docket.horizon_s = HORIZON_S
-    sources = [source(name, section, settings, path) for name, section in named]
+    again = bool(store.editions())
+    sources = [source(name, section, settings, path, again) for name, section in named]
     outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
     return Service(made, sources, outbox, reread=lambda: build(settings, path), spool=spool(settings, path))
 
@@ -79,14 +80,14 @@ def wiring(section: SourceSection) -> Wiring:
     return Wiring(decoder, device, live=section.kind != "file")
 
 
-def source(name: str, section: SourceSection, settings: Settings, path: Path) -> Source:
-    """Make one source."""
+def source(name: str, section: SourceSection, settings: Settings, path: Path, again: bool = False) -> Source:
+    """Make one source; ``again``: there was an earlier run, so the broker should have a session of ours."""
     make = SOURCES[section.kind]
     wishes: dict[str, object] = {}
     if section.kind == "serial":
         wishes = {"url": section.url, "baud": section.baud}
     elif section.kind == "mqtt":
-        wishes = {"broker": broker(settings, path, "in", section)}
+        wishes = {"broker": broker(settings, path, "in", section), "session_expected": again}
         if section.topics is not None:
             wishes["topics"] = [(topic, _speaks(topic, section)) for topic in section.topics]
     elif section.kind == "file":

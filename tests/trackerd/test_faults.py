@@ -190,11 +190,20 @@ def test_a_broker_killed_again_and_again_loses_nothing(tmp_path: Path, start_mos
     assert "lost our session" not in site.said
 
 
-def test_a_broker_that_forgets_is_told_of(tmp_path: Path, start_mosquitto: Any) -> None:
+@pytest.mark.parametrize("running", [True, False])
+def test_a_broker_that_forgets_is_told_of(tmp_path: Path, start_mosquitto: Any, running: bool) -> None:
     broker = start_mosquitto("allow_anonymous true\npersistence false\n")
     site = Installation(tmp_path, broker.port)
     with site.daemon() as daemon:
-        broker.kill9()
-        broker.start()
-        until(lambda: "lost our session; what it held for us may be gone" in site.said, lambda: site.said, 30)
-        assert daemon.poll() is None
+        until(lambda: site.count("edition"), "a first turn")
+        assert "lost our session" not in site.said, "there was none to lose"
+        if running:
+            broker.kill9()
+            broker.start()
+            until(lambda: "the broker has lost our session; what it held" in site.said, lambda: site.said, 30)
+            assert daemon.poll() is None
+            return
+    broker.kill9()
+    broker.start()
+    with site.daemon():
+        until(lambda: "the broker has lost our session; what it held" in site.said, lambda: site.said, 30)
