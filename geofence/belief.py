@@ -8,13 +8,13 @@ error rates asked for. The change is dated where the sum began to climb, not whe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, log
 from typing import NamedTuple
 
 from geofence.bounds import DEEP_M, Prism, begin, clip, extend, restart
-from geofence.model import SECOND, Micros
+from geofence.model import SECOND, DeviceId, Micros
 
 PROOF_S = 20.0
 """Seconds for which one fix can speak at most; fixes in between share them."""
@@ -43,6 +43,18 @@ class Rules:
     """Metres a second: no warden on foot goes faster. For cyclists 7."""
     error_bound: float = 1.5
     """Accuracies (68 % radii) that no error exceeds, for the bounds of a visit."""
+    speeds: tuple[tuple[DeviceId, float], ...] = ()
+    """Devices that go at another speed than a walker's, as a bicycle's does."""
+
+    def of(self, device: DeviceId) -> Rules:
+        """Return the rules for one device."""
+        return _for_one(self, device) if self.speeds else self
+
+
+@lru_cache(maxsize=4096)
+def _for_one(rules: Rules, device: DeviceId) -> Rules:
+    speed = dict(rules.speeds).get(device, rules.walker_speed)
+    return replace(rules, walker_speed=speed, speeds=())
 
 
 class Look(NamedTuple):

@@ -148,7 +148,7 @@ class Engine:
 
     def _step(self, device: DeviceId, ready: Sequence[Seen]) -> list[Event]:
         events: list[Event] = []
-        facts = self._facts_at(self._editions.number(ready[0].time))
+        facts, rules = self._facts_at(self._editions.number(ready[0].time)), self._rules.of(device)
         for seen in ready:
             if seen.time > facts.last:
                 facts = self._facts_at(self._editions.number(seen.time))
@@ -157,7 +157,7 @@ class Engine:
             if EVER < heard < facts.since:
                 events += self._expire(device, Micros(facts.since - 1))
                 track = self._tracks[device]
-            self._tracks[device], told = step(track, seen, self._rules, facts)
+            self._tracks[device], told = step(track, seen, rules, facts)
             self._changed.add(device)
             events += _not_before(max(heard, facts.since), told)
         return events
@@ -168,12 +168,12 @@ class Engine:
         track, passed = self._tracks.get(device), self.upto(device)
         if track is None or track.heard is None:
             return events
-        before, heard = passed, track.heard
+        before, heard, rules = passed, track.heard, self._rules.of(device)
         for number in range(self._editions.number(heard), self._editions.number(mark) + 1):
             facts = self._facts_at(number)
             end = min(facts.last, mark)
-            while (due := deadline(track, self._rules, facts)) is not None and due <= end:
-                track, told = advance(track, due, self._rules, facts)
+            while (due := deadline(track, rules, facts)) is not None and due <= end:
+                track, told = advance(track, due, rules, facts)
                 at = max(due, heard, facts.since)
                 events += _not_before(at, told)
                 passed = max(passed, at)

@@ -55,6 +55,18 @@ def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
     commands.check(config)
 
 
+@app.command(name="broker-config")
+def broker_config(
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    out: Annotated[Path | None, typer.Option(help="Write the files there; else only show them.")] = None,
+    folder: Annotated[Path, typer.Option(help="Where the broker will find them.")] = Path("/etc/mosquitto"),
+) -> None:
+    """Make mosquitto's settings, access list and passwords for the enrolled devices."""
+    from trackerd import broker_commands
+
+    broker_commands.broker_config(config, out, folder)
+
+
 @app.command()
 def replay(
     files: Annotated[list[Path], typer.Argument(help="Recorded tracks: NMEA, GPX, CSV, OwnTracks, gpsd; .gz too.")],

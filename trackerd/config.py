@@ -35,6 +35,7 @@ def _decoder(name: str) -> str:
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Rate = Annotated[float, Field(ge=0.001, le=0.5)]
+Speed = Annotated[float, Field(gt=0, le=50)]
 DecoderName = Annotated[str, AfterValidator(_decoder)]
 
 
@@ -50,6 +51,8 @@ class StoreSection(Section):
     """Where the record is kept."""
 
     url: str = "sqlite:///trackerd.db"
+    spool: Path | None = None
+    spool_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
 
 
 class MqttSection(Section):
@@ -168,6 +171,7 @@ class DeviceSection(Section):
     id: Id
     name: str = ""
     topic: str | None = None
+    walker_speed: Speed | None = None
 
 
 class WardenSection(Section):
@@ -198,7 +202,7 @@ class Detection(Section):
     lost: Span = 1800.0
     false_alarm: Rate = 0.07
     miss: Rate = 0.02
-    walker_speed: Annotated[float, Field(gt=0, le=50)] = 2.0
+    walker_speed: Speed = 2.0
     error_bound: Annotated[float, Field(ge=1, le=10)] = 1.5
 
 

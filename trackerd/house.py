@@ -70,6 +70,7 @@ class House:
 
     def wake(self) -> None:
         """Make the engine again from the store: the states as saved, and the fixes stored after them."""
+        self._reread()
         self.engine = Engine(self.editions, self.rules, self.store.tracks(), self.window_s)
         self.untold: list[Event] = []
         """What the fixes stored led to that was not said yet: a shorter window than theirs lets go of them."""
@@ -131,6 +132,14 @@ class House:
     def _feed_rest(self, device: DeviceId) -> None:
         for fixes in self.store.fixes(device, self.engine.upto(device)):
             self.untold += self.engine.judge(fixes).events
+
+    def _reread(self) -> None:
+        """Take the editions as they are stored: a commit may have been done though nobody heard of it."""
+        stored = self.store.editions()
+        last = stored[-1].since if stored else EVER - 1
+        self._unkept = [edition for edition in self._unkept if edition.since > last]
+        self._known = stored + self._unkept
+        self.editions = Editions(self._known)
 
     def _enact(self, now: Micros) -> None:
         """Let the town's zones be the newest edition, if they are not; a store's first holds since ever."""

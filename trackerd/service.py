@@ -1,8 +1,9 @@
 """The daemon's loop: threads, the bounded queue, signals. No logic in it.
 
-What must stay true here: one thread a source, one bounded queue, one thread that turns and alone touches engine and
-store; a full queue is the only back-pressure; a sender is acknowledged only after the commit; nothing that comes in
-can stop the loop, and a store that fails stops the acknowledging, not the daemon.
+What must stay true here: one thread a source, two bounded queues (what senders keep until they have a receipt, and
+what nobody sends again), one thread that turns and alone touches engine and store; a full queue is the only
+back-pressure; a sender is acknowledged only after the commit; nothing that comes in can stop the loop, and a store
+that fails stops the acknowledging, not the daemon.
 """
 
 from __future__ import annotations
@@ -15,23 +16,23 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from geofence.faults import Fault
-from geofence.model import Micros, ZoneId, to_micros
+from geofence.model import ZoneId
 from geofence.wire import moment
-from trackerd import clock, sdnotify
+from trackerd import sdnotify
+from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
 from trackerd.house import House
-from trackerd.intake import Taken
 from trackerd.outbox import Outbox
-from trackerd.pipeline import empty, record
-from trackerd.store import Refusal, StoreError, Told
+from trackerd.pipeline import Recorded
+from trackerd.store import StoreError, Told
+from trackerd.store.spool import Spool
 from trackerd.town import Town
 
 QUEUE = 2000
 """Chunks waiting at most."""
 BATCH = 500
 WAIT_S = 0.2
-RETRY_S = (1.0, 30.0)
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +46,16 @@ class Service:
         sources: Sequence[Source],
         outbox: Outbox | None = None,
         reread: Callable[[], tuple[Town | None, list[Fault]]] | None = None,
+        spool: Spool | None = None,
     ) -> None:
-        """``reread`` makes the town anew from its files, for a reload."""
+        """``reread`` makes the town anew from its files, for a reload; ``spool``: where to keep what nobody resends."""
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
-        self._queue: queue.Queue[Chunk] = queue.Queue(QUEUE)
+        self._held: queue.Queue[Chunk] = queue.Queue(QUEUE)
+        """What a sender will send again until it has our receipt."""
+        self._free: queue.Queue[Chunk] = queue.Queue(QUEUE)
+        """What nobody would send again."""
+        self._news = threading.Event()
+        self._carrier = Carrier(house, spool, self._pause, self._recorded)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
@@ -75,6 +82,7 @@ class Service:
                 self._outbox.close()
             for thread in threads:
                 thread.join(2.0)
+            self._carrier.close()
         log.info("stopped")
 
     def stop(self) -> None:
@@ -90,8 +98,7 @@ class Service:
         sdnotify.notify("WATCHDOG=1")
 
     def _turn(self, chunks: list[Chunk]) -> None:
-        taken = self._take(chunks)
-        if not self._commit(taken):
+        if not self._carrier.turn(chunks):
             return  # told to stop while the store was away: nothing is acknowledged
         fail_point("before-ack")
         for chunk in chunks:
@@ -99,48 +106,21 @@ class Service:
                 chunk.receipt()
         fail_point("after-ack")
 
-    def _take(self, chunks: list[Chunk]) -> Taken:
+    def _pause(self, seconds: float, taking: bool) -> list[Chunk] | None:
+        """See ``carry.Pause``."""
+        if not taking:
+            return None if self._stopping.wait(seconds) else []
+        if self._stopping.is_set():
+            return None
         try:
-            return self._house.intake.take(chunks)
-        except Exception:  # a fault of ours in some decoder must not stop the others
-            log.exception("a batch of %d could not be read", len(chunks))
-            return self._take_one_by_one(chunks)
+            return [self._free.get(timeout=min(seconds, WAIT_S)), *_waiting(self._free, BATCH)]
+        except queue.Empty:
+            return []
 
-    def _take_one_by_one(self, chunks: list[Chunk]) -> Taken:
-        whole = empty()
-        for chunk in chunks:
-            try:
-                one = self._house.intake.take([chunk])
-                self._commit(one)
-            except Exception:
-                log.exception("one chunk of source %s goes to the quarantine", chunk.source)
-                whole.refusals.append(Refusal(chunk.source, to_micros(chunk.received), "our-fault"))
-        return whole
-
-    def _commit(self, taken: Taken) -> bool:
-        """Carry it into the record, as often as it takes; False where told to stop before that."""
-        pause, awake, faults = RETRY_S[0], True, 0
-        while True:
-            try:
-                if not awake:
-                    self._house.wake()
-                    awake = True
-                recorded = record(self._house, taken, to_micros(clock.now()))
-                self._visited(recorded.events)
-                if recorded.revised:
-                    self._last_visits = self._house.store.last_visits()
-                return True
-            except StoreError as error:
-                log.error("the store: %s; nothing is acknowledged until it is back", error)
-                sdnotify.notify(f"STATUS=the store: {error}", "WATCHDOG=1")
-                if self._stopping.wait(pause):
-                    return False
-                pause, awake = min(2 * pause, RETRY_S[1]), False
-            except Exception:  # a fault of ours in the turn: once more from the record, then without this batch
-                log.exception("a batch of %d fixes could not be carried", len(taken.fixes))
-                awake, faults = False, faults + 1
-                if faults > 1:
-                    taken = _set_aside(taken)
+    def _recorded(self, recorded: Recorded) -> None:
+        self._visited(recorded.events)
+        if recorded.revised:
+            self._last_visits = self._house.store.last_visits()
 
     def _visited(self, told: Iterable[Told]) -> None:
         for event in told:
@@ -148,22 +128,22 @@ class Service:
                 self._last_visits[event.zone] = max(event.time, self._last_visits.get(event.zone, event.time))
 
     def _gather(self, wait_s: float) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        try:
-            chunks.append(self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait())
-            while len(chunks) < BATCH:
-                chunks.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
+        """Return what came in, having waited for it so long at most."""
+        self._news.clear()
+        chunks = [*_waiting(self._held, BATCH), *_waiting(self._free, BATCH)]
+        if not chunks and wait_s and self._news.wait(wait_s):
+            chunks = [*_waiting(self._held, BATCH), *_waiting(self._free, BATCH)]
         return chunks
 
     def _pump(self, source: Source) -> None:
         """Carry one source's chunks to the queue; a full queue holds the source back."""
         try:
             for chunk in source:
+                line = self._free if chunk.receipt is None else self._held
                 while not self._stopping.is_set():
                     try:
-                        self._queue.put(chunk, timeout=0.5)
+                        line.put(chunk, timeout=0.5)
+                        self._news.set()
                         break
                     except queue.Full:
                         continue
@@ -213,9 +193,12 @@ class Service:
         signal.signal(signal.SIGHUP, lambda *_: self._reloading.set())
 
 
-def _set_aside(taken: Taken) -> Taken:
-    """Return a batch that puts these fixes into the quarantine instead of the record."""
-    aside = empty()
-    for fix, received in zip(taken.fixes, taken.received, strict=True):
-        aside.refusals.append(Refusal("turn", Micros(received), "our-fault", data=repr(fix).encode()))
-    return aside
+def _waiting(line: queue.Queue[Chunk], most: int) -> list[Chunk]:
+    """Take what waits, so many at most."""
+    chunks: list[Chunk] = []
+    try:
+        while len(chunks) < most:
+            chunks.append(line.get_nowait())
+    except queue.Empty:
+        pass
+    return chunks

@@ -238,7 +238,7 @@ class Bench:
         return found
 
     def _presence(self, zone: Zone, case: Case, device: DeviceId) -> Presence:
-        return presence(zone, self._fixes(device, *case.window), *case.window, self.house.rules)
+        return presence(zone, self._fixes(device, *case.window), *case.window, self.house.rules.of(device))
 
     def _read_fixes(self, device: DeviceId, start: int, end: int) -> Fixes:
         return join(list(self.house.store.fixes(device, start - MARGIN, end + MARGIN)))

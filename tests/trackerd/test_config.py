@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from geofence.faults import Fault
-from geofence.model import to_micros
+from geofence.model import DeviceId, to_micros
+from trackerd.assemble import rules
 from trackerd.config import Settings
 from trackerd.load import _classes, load
 from trackerd.section import Section
@@ -208,3 +209,12 @@ def test_what_nothing_acts_on_yet_is_taken_and_told(tmp_path: Path) -> None:
     assert town is not None
     assert [(fault.where, fault.warning) for fault in faults] == [(n, True) for n in ("retention", "http")]
     assert "not act on it yet" in str(faults[0])
+
+
+def test_a_bicycle_has_its_own_speed(tmp_path: Path) -> None:
+    config = tmp_path / "trackerd.toml"
+    config.write_text('[[device]]\nid = "w01"\n[[device]]\nid = "w02"\nwalker_speed = 7.0\n')
+    settings, _ = load(config)
+    assert settings is not None
+    made = rules(settings)
+    assert [made.of(DeviceId(device)).walker_speed for device in ("w01", "w02", "w03")] == [2.0, 7.0, 2.0]
