@@ -401,8 +401,8 @@ def in_season(here: Town, rng: np.random.Generator) -> Town:
     for zone in here.zones:
         begin, end = sorted(rng.choice(moments, 2, replace=False).tolist())
         how = int(rng.integers(4))
-        valid = {"valid_from": Micros(begin)} if how in (1, 2) else {}
-        zones.append(replace(zone, **valid, **({"valid_to": Micros(end)} if how in (2, 3) else {})))
+        valid_from, valid_to = Micros(begin) if how in (1, 2) else None, Micros(end) if how in (2, 3) else None
+        zones.append(replace(zone, valid_from=valid_from, valid_to=valid_to))
     return Town(ZoneSet(zones))
 
 
