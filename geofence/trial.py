@@ -42,7 +42,7 @@ HERE = Frame.at(0.0, 50.0)
 """Where trials take place: a shape is judged alike everywhere."""
 DWELLS_S = (90.0, 120.0, 180.0, 300.0, 600.0)
 WIDER_M = (5.0, 10.0, 15.0, 25.0)
-EVERY_S = (30.0, 10.0, 5.0, 2.0)
+EVERY_S = (30.0, 10.0, 5.0)
 """What is tried for advice, from the least change to the greatest."""
 
 
@@ -265,7 +265,7 @@ def _passes(area: BaseGeometry, habits: Habits, n: int, rng: np.random.Generator
 
 
 def _floor(area: BaseGeometry, far_m: float) -> BaseGeometry:
-    """Return where people stop: at half the depth the zone has, or more; so far in that no edge matters, any will do."""
+    """Return where people stop: at half the depth the zone has or more, or where no edge is within reach."""
     floor = area.buffer(-min(_inmost(area) / 2, far_m))
     within = floor.difference(area.buffer(-2 * far_m))
     return floor if within.is_empty else within
@@ -295,8 +295,8 @@ def _way(
     way = np.stack((np.cos(angle), np.sin(angle)), axis=-1)
     ends = places[:, None] + way * (habits.far_m + float(np.hypot(east - west, north - south)))
     lines = shapely.linestrings(np.stack((np.broadcast_to(places[:, None], ends.shape), ends), axis=-2))
-    inside = shapely.intersection(lines, area)
-    metres = shapely.length(inside)
+    inside = np.asarray(shapely.intersection(lines, area))
+    metres = np.asarray(shapely.length(inside))
     fits = metres <= habits.walk_mps * dwell_s / 2
     pick = np.where(fits.any(axis=1), fits.argmax(axis=1), metres.argmin(axis=1))
     rows: Sequence[int] = range(len(places))
