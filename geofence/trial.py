@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import pi, sqrt
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import shapely
@@ -155,7 +155,7 @@ def _wider(zone: Zone, by_m: float) -> Zone:
 
 
 def _inmost(area: BaseGeometry) -> float:
-    return float(shapely.maximum_inscribed_circle(area).length)
+    return float(shapely.maximum_inscribed_circle(cast("shapely.Polygon", area)).length)
 
 
 @lru_cache(maxsize=4096)

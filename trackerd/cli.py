@@ -144,12 +144,12 @@ def zones_lint(
 def explain(
     what: Annotated[list[str], typer.Argument(help="The id of an event; or DEVICE ZONE TIME.")],
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
-    plot: Annotated[Path | None, typer.Option(help="Draw it too, as SVG.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it too, into this SVG file.")] = None,
 ) -> None:
     """Say why an event was said: the fixes, their distances, and what was believed after each."""
-    from trackerd import commands
+    from trackerd import explain_command
 
-    commands.explain(what, config, plot)
+    explain_command.run(what, config, plot)
 
 
 def _span(text: str, option: str) -> float:

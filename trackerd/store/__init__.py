@@ -6,6 +6,7 @@ from trackerd.store.memory import MemoryStore
 from trackerd.store.protocol import (
     Batch,
     Committed,
+    Found,
     Kept,
     Letter,
     Pulse,
@@ -19,8 +20,8 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Batch", "Committed", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised", "Said", "Store", "StoreError",
-    "Tally", "Told", "open_store",
+    "Batch", "Committed", "Found", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised", "Said", "Store",
+    "StoreError", "Tally", "Told", "open_store",
 ]  # fmt: skip
 
 

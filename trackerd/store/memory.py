@@ -18,7 +18,7 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store.protocol import Batch, Committed, Kept, Letter, Revised, Said, Tally, Told
+from trackerd.store.protocol import Batch, Committed, Found, Kept, Letter, Revised, Said, Tally, Told
 
 _VALUES = attrgetter(
     "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
@@ -79,6 +79,11 @@ class MemoryStore:
         found = [Standing(id_, self._said(id_).event) for id_ in self._of_device.get(device, ())]
         found = [one for one in found if one.event.decided > after and one.id not in self._wrong]
         return sorted(found, key=lambda one: one.event.decided)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        ids = sorted(id_ for id_ in self._events if id_.startswith(begins))[:2]
+        return [Found(self._events[id_], id_ not in self._wrong) for id_ in ids]
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""

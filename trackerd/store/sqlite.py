@@ -24,7 +24,7 @@ from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
 from trackerd.store import ledger, rows
 from trackerd.store.file import take, words
-from trackerd.store.protocol import Batch, Committed, Kept, Letter, StoreError, Tally, Told
+from trackerd.store.protocol import Batch, Committed, Found, Kept, Letter, StoreError, Tally, Told
 
 VERSION = 1
 PIECE = 50_000
@@ -92,6 +92,11 @@ class SqliteStore:
         """See Store."""
         with self._reading() as db:
             return ledger.standing(db, device, after)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        with self._reading() as db:
+            return ledger.find(db, begins)
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""
