@@ -99,7 +99,7 @@ def _row(line: Line, clock: ZoneInfo) -> tuple[str, ...]:
     if not line.fix:
         return _time(line.time, clock), "", "no fix", "", "", said
     accuracy = "unknown" if math.isnan(line.accuracy_m) else f"{line.accuracy_m:.0f} m"
-    distance = "out of reach" if line.distance_m is None else f"{line.distance_m:+.0f} m"
+    distance = "out of reach" if line.distance_m is None else f"{round(line.distance_m):+d} m"
     distance = distance if line.in_force else "not in force"
     against = f"{line.against:.1f}" if line.against else ""
     return _time(line.time, clock), accuracy, distance, "inside" if line.inside else "outside", against, said
