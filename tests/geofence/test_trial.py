@@ -16,7 +16,7 @@ from geofence.trial import CLOSE, Habits, advise, chances, size
 from geofence.zones import Zone, ZoneSet
 from tests.geofence.walks import LAT, LON, START, X, Y
 
-WALKS = 500
+WALKS = 600
 SPEED = 1.3
 
 
@@ -46,14 +46,15 @@ def line(a: Any, b: Any) -> Any:
 def visit(shape: Any, dwell_s: float, rng: np.random.Generator) -> Any:
     """Come from afar to a place in the deeper half of the zone, stay as long as it takes, and leave."""
     west, south, east, north = shape.bounds
-    depth = shapely.length(shapely.maximum_inscribed_circle(shape)) / 2
+    deeper = shape.buffer(-shapely.length(shapely.maximum_inscribed_circle(shape)) / 2)
+    shapely.prepare(shape)
     while True:
         place = rng.uniform((west, south), (east, north))
-        if not inside(shape, place[None])[0] or shape.boundary.distance(shapely.Point(place)) < depth:
+        if not inside(deeper, place[None])[0]:
             continue
         for _ in range(20):
             ways = rng.uniform(0, 2 * np.pi, 2)
-            come, go = (place + 260 * np.array([np.cos(way), np.sin(way)]) for way in ways)
+            come, go = (place + 170 * np.array([np.cos(way), np.sin(way)]) for way in ways)
             there, back = line(come, place), line(place, go)
             walking = inside(shape, there).sum(), inside(shape, back).sum()
             if max(walking) <= dwell_s / 2:
@@ -68,7 +69,7 @@ def passing(shape: Any, rng: np.random.Generator) -> Any:
     corners = shapely.get_coordinates(shape)
     beside = (corners @ across).max() + 15
     along = (corners @ way).mean()
-    return line((along - 200) * way + beside * across, (along + 200) * way + beside * across)
+    return line((along - 150) * way + beside * across, (along + 150) * way + beside * across)
 
 
 def receiver(path: Any, device: str, accuracy_m: float, every_s: float, rng: np.random.Generator) -> list[Fix]:
@@ -95,11 +96,11 @@ def entered(one: Zone, paths: list[Any], habits: Habits, rng: np.random.Generato
     [
         (CIRCLE, Habits()),
         (CIRCLE, Habits(accuracy_m=14)),
-        (SMALL, Habits(accuracy_m=10, every_s=10)),
+        (SMALL, Habits(every_s=10)),
         (STREET, Habits(accuracy_m=7)),
-        (RING, Habits(accuracy_m=16)),
-        (CORNER, Habits(accuracy_m=14, every_s=10)),
-        (TWO, Habits(accuracy_m=12)),
+        (RING, Habits(accuracy_m=11)),
+        (CORNER, Habits(accuracy_m=10, every_s=10)),
+        (TWO, Habits(accuracy_m=8)),
         (HOUSE, Habits(accuracy_m=9, every_s=20, dwell_s=90)),
     ],
     ids=["circle", "circle, coarse", "small circle", "street", "ring", "corner", "two houses", "house, slow"],
@@ -109,12 +110,12 @@ def test_the_foretold_is_what_walks_show(shape: Any, habits: Habits) -> None:
     found = chances(zone(shape), habits)
     shown = entered(zone(shape), [visit(shape, habits.dwell_s, rng) for _ in range(WALKS)], habits, rng)
     assert found.proven == pytest.approx(shown, abs=0.05)
-    by = entered(zone(shape), [passing(shape, rng) for _ in range(WALKS // 4)], habits, rng)
+    by = entered(zone(shape), [passing(shape, rng) for _ in range(WALKS // 8)], habits, rng)
     assert found.mistaken == pytest.approx(by, abs=0.05)
 
 
 def test_the_kinds_tried_are_not_all_easy() -> None:
-    """Held against each other, a rate of 100 % would agree with anything."""
+    """Were every rate 100 %, anything would agree with it."""
     rates = [chances(zone(shape), Habits(accuracy_m=14)).proven for shape in (CIRCLE, SMALL, STREET)]
     assert min(rates) < 0.75
     assert rates[0] > rates[1] + CLOSE
@@ -137,7 +138,7 @@ def test_rare_fixes_are_advised_against() -> None:
 
 
 def test_nothing_is_advised_where_nothing_helps() -> None:
-    assert advise(zone(shapely.Point(0, 0).buffer(3)), Habits(accuracy_m=40)) == []
+    assert advise(zone(shapely.Point(0, 0).buffer(3)), Habits(accuracy_m=40, dwell_s=300)) == []
 
 
 def test_one_shape_is_one_question_wherever_and_whenever_it_is() -> None:

@@ -237,7 +237,7 @@ def last(fixes: Sequence[Fix]) -> Micros:
 
 
 @given(seeds, st.lists(st.floats(0, 1), max_size=40), st.sampled_from([0.0, 20.0]))
-@settings(max_examples=120)
+@settings(max_examples=50)
 def test_law_4_ticks(seed: int, ticks: list[float], window_s: float) -> None:
     editions, fixes = dated(seed), stroll(seed)
     span = fixes[-1].micros - START
@@ -255,7 +255,7 @@ def test_law_4_ticks(seed: int, ticks: list[float], window_s: float) -> None:
 
 
 @given(seeds, st.lists(st.integers(0, 300), max_size=12).map(sorted), st.sampled_from([0.0, 20.0]))
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_law_2_restart(seed: int, cuts: list[int], window_s: float) -> None:
     editions, fixes = dated(seed), stroll(seed)
     engine = Engine(editions, RULES, window_s=window_s)
@@ -275,7 +275,7 @@ def test_law_2_restart(seed: int, cuts: list[int], window_s: float) -> None:
 
 
 @given(seeds)
-@settings(max_examples=120)
+@settings(max_examples=50)
 def test_nobody_is_in_a_zone_that_is_not_in_force(seed: int) -> None:
     """Every stay lies within one unbroken stretch in which its zone is in force; each enter has its exit."""
     editions, fixes = dated(seed), stroll(seed)

@@ -184,9 +184,9 @@ def test_an_emergency_and_a_silence_are_about_no_zone(site: Site) -> None:
 def test_what_is_explained_is_what_was_said(make: type[MemoryStore]) -> None:
     """Each standing event of many walks is found again, of the same moment, among the lines of its own explanation."""
     count = 0
-    for seed in range(4):
+    for seed in range(2):
         listener = Listener(make())
-        fixes = walk("w1", seed, minutes=80)
+        fixes = walk("w1", seed, minutes=60)
         listener.take(fixes)
         listener.take([], Micros(fixes[-1].micros + 7200 * SECOND))
         for standing in listener.store.standing(DeviceId("w1"), EVER):
@@ -197,7 +197,7 @@ def test_what_is_explained_is_what_was_said(make: type[MemoryStore]) -> None:
             assert (standing.event.kind, standing.event.time, standing.event.decided) in said
             assert [line.time for line in lines] == sorted(line.time for line in lines)
             count += 1
-    assert count > 20
+    assert count > 6
 
 
 def test_an_ambiguous_beginning_of_an_id() -> None:
