@@ -7,6 +7,7 @@ from trackerd.store.protocol import (
     Batch,
     Committed,
     Docketed,
+    Found,
     Judgement,
     Kept,
     Letter,
@@ -23,8 +24,8 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Batch", "Committed", "Docketed", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised",
-    "Said", "Store", "StoreError", "Tally", "Told", "Trouble", "Waiting", "open_store",
+    "Batch", "Committed", "Docketed", "Found", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal",
+    "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Trouble", "Waiting", "open_store",
 ]  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from trackerd.store.protocol import (
     Batch,
     Committed,
     Docketed,
+    Found,
     Judgement,
     Kept,
     Letter,
@@ -100,6 +101,11 @@ class MemoryStore:
         found = [Standing(id_, self._said(id_).event) for id_ in self._of_device.get(device, ())]
         found = [one for one in found if one.event.decided > after and one.id not in self._wrong]
         return sorted(found, key=lambda one: one.event.decided)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        ids = sorted(id_ for id_ in self._events if id_.startswith(begins))[:2]
+        return [Found(self._events[id_], id_ not in self._wrong) for id_ in ids]
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""

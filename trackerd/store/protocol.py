@@ -212,6 +212,14 @@ class Tally:
     untold: int = 0
 
 
+class Found(NamedTuple):
+    """An event that was told, as it was told."""
+
+    told: Told
+    stands: bool
+    """Not taken back."""
+
+
 class Store(Protocol):
     """Where the record is kept. Used by one thread."""
 
@@ -229,6 +237,9 @@ class Store(Protocol):
 
     def standing(self, device: DeviceId, after: Micros) -> list[Standing]:
         """Return the device's events decided after that moment and not taken back, in the order they were decided."""
+
+    def find(self, begins: str) -> list[Found]:
+        """Return the events, two at most, whose id begins so, whether or not they stand."""
 
     def revision(self, visit: VisitId) -> int:
         """Return the least revision of a visit, not below any told, of which nothing was taken back; 0 at first."""

@@ -23,7 +23,19 @@ from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
 from trackerd.store import docket, ledger, letters, rows
 from trackerd.store.file import take, words
-from trackerd.store.protocol import Batch, Committed, Docketed, Kept, Letter, StoreError, Tally, Told, Trouble, Waiting
+from trackerd.store.protocol import (
+    Batch,
+    Committed,
+    Docketed,
+    Found,
+    Kept,
+    Letter,
+    StoreError,
+    Tally,
+    Told,
+    Trouble,
+    Waiting,
+)
 
 VERSION = 1
 PIECE = 50_000
@@ -98,6 +110,11 @@ class SqliteStore:
         """See Store."""
         with self._reading() as db:
             return ledger.standing(db, device, after)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        with self._reading() as db:
+            return ledger.find(db, begins)
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""
