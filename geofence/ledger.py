@@ -227,12 +227,17 @@ def _at_most(terms: Terms, chances: Sequence[tuple[Spans, Spans]]) -> int:
     least, spacing = max(round(terms.dwell_s * SECOND), 1), round(terms.spacing_s * SECOND)
     found, free = 0, EVER
     while found < terms.visits:
-        begins = [(max(a, free), b, sure) for spans, sure in chances for a, b in spans]
+        begins = [(_begin(max(a, free), sure), b, sure) for spans, sure in chances for a, b in spans]
         ends = [_end(a + least, sure) for a, b, sure in begins if a + least <= b]
         if not ends:
             break
         found, free = found + 1, Micros(min(ends) + spacing)
     return found
+
+
+def _begin(moment: int, sure: Spans) -> int:
+    """Return when a stay that begins no earlier than that moment can begin."""
+    return next((b for a, b in sure if a < moment < b), moment)
 
 
 def _end(moment: int, sure: Spans) -> int:
@@ -248,5 +253,5 @@ def _gaps(terms: Terms, wardens: Mapping[WardenId, Whereabouts], together: int) 
         Gap(warden, Micros(a), Micros(b))
         for warden, one in sorted(wardens.items())
         for a, b in common(one.open, joint)
-        if b - a >= least and without([(a, b)], one.certain)
+        if b - a >= least and without([(a, b)], common(one.certain, one.believed))
     )

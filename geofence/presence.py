@@ -21,6 +21,9 @@ from geofence.zones import UNKNOWN_ACCURACY_M, Zone, depth_m, metres_per_degree
 DOUBT_S = 60.0
 """A fix that is wrong is seldom alone: its neighbours, so near in time, may share its error."""
 
+UNEVEN = 2.0
+"""Who goes faster than he should goes so much faster, at times, than on the whole."""
+
 
 class Walk(NamedTuple):
     """What one device's fixes say of where it went."""
@@ -81,7 +84,7 @@ def _doubt(seconds: FloatColumn, east: FloatColumn, north: FloatColumn, bound: F
         apart = np.hypot(east[lag:] - east[:-lag], north[lag:] - north[:-lag])
         for a in np.flatnonzero(apart > slow * took + bound[lag:] + bound[:-lag]).tolist():
             b = a + lag
-            speed[a:b] = np.maximum(speed[a:b], (apart[a] + was[a] + was[b]) / took[a])
+            speed[a:b] = np.maximum(speed[a:b], UNEVEN * (apart[a] + was[a] + was[b]) / took[a])
             if took[a] <= DOUBT_S:
                 near = slice(*np.searchsorted(seconds, (seconds[a] - DOUBT_S, seconds[b] + DOUBT_S)).tolist())
                 bound[near] = np.maximum(bound[near], apart[a] + max(was[a], was[b]) + slow * took[a])
