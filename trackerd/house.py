@@ -64,6 +64,7 @@ class House:
         self._checkpointed: dict[DeviceId, Micros] = {}
         self._given_up: set[DeviceId] = set()
         self._last_word: dict[DeviceId, Micros] = {}
+        self._listening: Micros | None = None
         self._enact(to_micros(clock.now()))
         self.docket = Docket(self.town, self.horizon_s)
         self.wake()
@@ -113,9 +114,14 @@ class House:
 
     def advance(self, fixes: Fixes, now: Micros) -> list[Event]:
         """Let time pass up to ``now``, at which ``fixes`` came in."""
+        self._listening = now if self._listening is None else self._listening
         self._last_word |= dict.fromkeys(fixes.devices, now)
-        since = now - round(self.patience_s * SECOND)
-        return self.engine.advance(now, {device for device, word in self._last_word.items() if word > since})
+        return self.engine.advance(now, {device for device in self.engine.tracks if self.speaking(device, now)})
+
+    def speaking(self, device: DeviceId, now: Micros) -> bool:
+        """Return whether a device may be sending what it had kept, or may be about to, for we only begin to listen."""
+        word = self._last_word.get(device, self._listening)
+        return word is not None and now < word + round(self.patience_s * SECOND)
 
     def kept(self, batch: Batch) -> None:
         """Note that the batch is on disk."""
