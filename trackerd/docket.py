@@ -9,6 +9,7 @@ be made again from the store.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
@@ -36,6 +37,8 @@ class Docket:
     frontier: Micros | None = None
     began: Micros = NEVER
     """The record begins here: windows that ended before are not judged."""
+    fresh: bool = True
+    """Nothing has been gone through yet."""
     judged: Micros = EVER
     """What is measured before it may turn a verdict round."""
     open: dict[VerdictId, Docketed] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Docket:
         firsts = {device: _first(store, device) for device in store.devices()} if self.began == NEVER else {}
         known = [first for device, first in firsts.items() if first < pending.get(device, NEVER)]
         frontier = store.frontier()
+        self.fresh = frontier is None
         if frontier is None:
             self.began = min([self.began, *firsts.values()])
             self.frontier = None if self.began == NEVER else self.began
@@ -94,18 +98,22 @@ class Docket:
         if one.closed:
             self.judged = max(self.judged, closes(case))
 
+    def reach(self, now: Micros, since: Iterable[Micros]) -> None:
+        """Note that all is gone through by ``now``, also what fixes of ``since`` then brought up."""
+        self.fresh, self.frontier, self.began = False, now, min(self.began, now, *since)
+
     def begin(self, fixes: Fixes, now: Micros | None) -> None:
         """Say where the record begins, until something was gone through: at the first moment anything is known of."""
         moments = [] if now is None else [now]
         if len(fixes):
             moments.append(Micros(int(fixes.time.min())))
-        if moments and self.frontier in (None, self.began):
+        if moments and self.fresh:
             self.frontier = self.began = min(self.began, *moments)
 
     def touched(self, fixes: Fixes) -> list[tuple[DeviceId, Micros]]:
         """Return the devices with fixes of a time that was gone through, or of before the record, and since when."""
         first: dict[DeviceId, Micros] = {}
-        mark = self.judged if self.frontier in (None, self.began) else max(self.judged, self.began)
+        mark = self.judged if self.fresh else max(self.judged, self.began)
         if len(fixes) and int(fixes.time.min()) < mark:
             for index, device in enumerate(fixes.devices):
                 times = fixes.time[fixes.device == index]

@@ -117,7 +117,7 @@ class _Step:
             batch = Batch(Fixes.of(()), judgement=judgement, events=self.told, routes=self.house.routes)
             events = self.house.store.commit(batch).events
             fail_point("after-judgement")
-            docket.frontier, docket.began = self.now, min(docket.began, *again.values(), self.now)
+            docket.reach(self.now, again.values())
             for one in self.cases.values():
                 docket.note(one)
         if self.looked:
