@@ -86,8 +86,8 @@ def _plain(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def finish(listener: Listener, fixes: Sequence[Fix]) -> tuple[list[Visit], list[str], list[str]]:
-    for _ in range(2):  # the first may have found the record in need of revision
-        listener.take([], Micros(max(fix.micros for fix in fixes) + 3 * 3600 * SECOND))
+    for hours in (3, 4):  # the first may have found the record in need of revision, or only begun to listen
+        listener.take([], Micros(max(fix.micros for fix in fixes) + hours * 3600 * SECOND))
     return listener.ledger()
 
 
