@@ -35,9 +35,9 @@ class Rules:
     """A device on duty not heard for so long is silent; its stays are suspended."""
     lost_s: float = 1800.0
     """A stay ends when its device has been unheard for so long."""
-    false_alarm: float = 0.07
+    false_alarm: float = 0.03
     """Chance taken that an entry is said of somebody who is not inside."""
-    miss: float = 0.02
+    miss: float = 0.04
     """Chance taken that an exit is said of somebody who is still inside."""
     walker_speed: float = 2.0
     """Metres a second: no warden on foot goes faster. For cyclists 7."""

@@ -212,8 +212,8 @@ class Detection(Section):
     reorder: Span = 0.0
     silence: Span = 300.0
     lost: Span = 1800.0
-    false_alarm: Rate = 0.07
-    miss: Rate = 0.02
+    false_alarm: Rate = 0.03
+    miss: Rate = 0.04
     walker_speed: Annotated[float, Field(gt=0, le=50)] = 2.0
     error_bound: Annotated[float, Field(ge=1, le=10)] = 1.5
 
