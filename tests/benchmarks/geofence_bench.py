@@ -280,7 +280,7 @@ def main() -> None:
 
         draw(args.plots, tables, bands, day(replace(REFERENCE, seed=args.first)), rules)
     if args.json:
-        args.json.write_text(json.dumps({"tables": tables, "calibration": bands}, indent=1))
+        args.json.write_text(json.dumps({"tables": tables, "calibration": bands}, indent=1, default=float))
 
 
 if __name__ == "__main__":

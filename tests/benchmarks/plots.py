@@ -47,12 +47,12 @@ def draw(folder: Path, tables: dict[str, bench.Table], bands: dict[str, Any], on
 
 def _reliability(path: Path, bands: dict[str, Any]) -> None:
     figure, axes = plt.subplots(figsize=(4.6, 4.2))
-    axes.plot([0.4, 1], [0.4, 1], color=INK, linewidth=0.8, linestyle=":", label="as good as its word")
+    axes.plot([0.9, 1], [0.9, 1], color=INK, linewidth=0.8, linestyle=":", label="as good as its word")
     for (what, rows), colour in zip(bands.items(), (OURS, BETWEEN), strict=True):
         said, true, n = np.array(rows).T
         error = 1.96 * np.sqrt(np.maximum(true * (1 - true), 0.5 / n) / n)
         axes.errorbar(said, true, error, color=colour, marker="o", markersize=4, capsize=2, label=f"at {what}")
-    axes.set(xlabel="confidence said", ylabel="share that was true", xlim=(0.4, 1.01), ylim=(0.4, 1.01))
+    axes.set(xlabel="confidence said", ylabel="share that was true", xlim=(0.945, 1.003), ylim=(0.945, 1.003))
     axes.legend(loc="upper left")
     _save(figure, path)
 

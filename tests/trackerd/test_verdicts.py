@@ -156,10 +156,10 @@ def test_one_final_ledger(
     for a, b in pairwise(edges):
         now = max(now, *(fix.micros for fix in arriving[a:b])) + int(rng.exponential(30)) * SECOND
         point = str(rng.choice(["", "", "", "before-revise", "before-judgement", "after-judgement", "after-commit"]))
-        with patch.object(pipeline, "fail_point", _dies(point)), patch.object(verdicts, "fail_point", _dies(point)):
-            with suppress(PowerCutError):
-                listener.take(arriving[a:b], Micros(now))
-                continue
+        dying = [patch.object(module, "fail_point", _dies(point)) for module in (pipeline, verdicts)]
+        with dying[0], dying[1], suppress(PowerCutError):
+            listener.take(arriving[a:b], Micros(now))
+            continue
         listener.start()
     listener.post()
     assert rest(listener, fixes) == truth
