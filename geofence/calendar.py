@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from geofence.model import Micros, to_micros
 
@@ -23,6 +23,19 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class DaysOff:
+    """The town's days off."""
+
+    public: frozenset[date] = frozenset()
+    school: frozenset[date] = frozenset()
+
+
+NONE_OFF = DaysOff()
+On = Literal["on", "off", "only"]
+"""Whether something holds on days off too, not on them, or on them alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """From one hour to another on some days of the week, within a season."""
 
@@ -32,6 +45,9 @@ class Hours:
     """0 is Monday."""
     first: date | None = None
     last: date | None = None
+    public: On = "on"
+    school: On = "on"
+    off: DaysOff = NONE_OFF
 
     def on(self, day: date, zone: tzinfo) -> Window | None:
         """Return the window that begins on that day of the town's calendar, if any."""
@@ -39,7 +55,13 @@ class Hours:
             return None
         if (self.first and day < self.first) or (self.last and day > self.last):
             return None
+        if not (_held(self.public, day in self.off.public) and _held(self.school, day in self.off.school)):
+            return None
         after = timedelta(days=self.end <= self.start)
         start = to_micros(datetime.combine(day, self.start, zone))
         end = to_micros(datetime.combine(day + after, self.end, zone))
         return Window(start, end) if start < end else None
+
+
+def _held(on: On, day_off: bool) -> bool:
+    return on == "on" or (on == "only") == day_off

@@ -22,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens
                   context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
 zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
+plan_app = typer.Typer(no_args_is_help=True, help="What is owed, and when.")
+app.add_typer(plan_app, name="plan")
 notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
 app.add_typer(notify_app, name="notify")
 
@@ -164,6 +166,30 @@ def explain(
     from trackerd import explain_command
 
     explain_command.run(what, config, plot)
+
+
+@plan_app.command("show")
+def plan_show(
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is owed on a day, to which zones, and who is on duty."""
+    from trackerd import plan_commands
+
+    plan_commands.show(config, date, as_json)
+
+
+@plan_app.command("next")
+def plan_next(
+    at: Annotated[str | None, typer.Option(help="As of when, as 2026-05-19T08:00, the town's time; else now.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what is owed now, and what comes soonest."""
+    from trackerd import plan_commands
+
+    plan_commands.due(config, at, as_json)
 
 
 @notify_app.command("list")

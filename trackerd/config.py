@@ -45,6 +45,7 @@ class Site(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,64}$")] = "town"
     timezone: Annotated[str, AfterValidator(_town)] = "Europe/Brussels"
     languages: tuple[Literal["nl", "fr", "de", "en"], ...] = ("nl", "fr")
+    school_holidays: Literal["nl", "fr", "de"] = "nl"
 
 
 class StoreSection(Section):

@@ -6,14 +6,13 @@ immutable, so a reload makes a new one and the old one serves until that stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from geofence.calendar import Hours, Window
+from geofence.calendar import DaysOff, Hours, Window
 from geofence.faults import Fault
 from geofence.geojson import read
 from geofence.ledger import Terms
@@ -21,8 +20,11 @@ from geofence.model import DeviceId, RequirementId, TeamId, WardenId, to_micros
 from geofence.plan import Duty, Plan, Roster
 from geofence.plan import Requirement as Asked
 from geofence.zones import Zone, ZoneSet
+from trackerd import clock
+from trackerd.calendars import days_off, horizon, windows
 from trackerd.config import WEEK, DutySection, PlanFile, Requirement, Settings
 from trackerd.load import read_toml
+from trackerd.plan_check import check_plan
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,15 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
         if plan is not None:
             duties += plan.duty
             requirements += plan.requirement
-    faults += _check_plan(settings, path, zones, requirements, duties)
+    file = path.parent / settings.plan.file if settings.plan.file is not None else path
+    asked, found = _asked(requirements, file.parent, settings.site.school_holidays, zone)
+    faults += found + check_plan(settings, path, file, zones, requirements, duties)
     if any(not fault.warning for fault in faults):
         return None, faults
     everyone = not duties if keep_all else not settings.privacy.require_duty
     teams = {WardenId(warden.id): TeamId(warden.team) for warden in settings.warden if warden.team}
     roster = Roster(tuple(_duty(duty, zone) for duty in duties), zone, teams, everyone)
-    owed = Plan(tuple(_requirement(one) for one in requirements), zone)
+    owed = Plan(asked, zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
     return Town(ZoneSet(zones), roster, owed, enrolled, topics), faults
@@ -96,41 +100,32 @@ def _duty(section: DutySection, zone: ZoneInfo) -> Duty:
     return Duty(WardenId(section.warden), DeviceId(section.device), when)
 
 
-def _requirement(section: Requirement) -> Asked:
+def _asked(
+    sections: Iterable[Requirement], folder: Path, community: str, zone: ZoneInfo
+) -> tuple[tuple[Asked, ...], list[Fault]]:
+    """Make the requirements, with the days off and the calendar files of the years around today."""
+    first, last = horizon(clock.now().astimezone(zone).date())
+    off = days_off(community, first.year, last.year)
+    asked: list[Asked] = []
+    faults: list[Fault] = []
+    for section in sections:
+        when: Hours | tuple[Window, ...]
+        if section.calendar is not None:
+            when, found = windows(folder / section.calendar, zone, first, last)
+            faults += found
+        else:
+            when = _hours(section, off)
+        terms = Terms(section.visits, section.dwell, section.spacing, section.together, section.grace)
+        by = (section.by,) if isinstance(section.by, str) else section.by
+        asked.append(Asked(RequirementId(section.id), when, terms, section.zones, section.kinds, by))
+    return tuple(asked), faults
+
+
+def _hours(section: Requirement, off: DaysOff) -> Hours:
     days = frozenset(WEEK.index(day) for day in section.days)
-    hours = Hours(section.start, section.end, days, section.valid_from, section.valid_to)
-    terms = Terms(section.visits, section.dwell, section.spacing, section.together, section.grace)
-    by = (section.by,) if isinstance(section.by, str) else section.by
-    return Asked(RequirementId(section.id), hours, terms, section.zones, section.kinds, by)
+    season = section.valid_from, section.valid_to
+    return Hours(section.start, section.end, days, *season, section.public_holidays, section.school_holidays, off)
 
 
 def _aware(moment: datetime, zone: ZoneInfo) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
-
-
-def _check_plan(
-    settings: Settings, path: Path, zones: Sequence[Zone], requirements: list[Requirement], duties: list[DutySection]
-) -> list[Fault]:
-    """Find what no single table shows: names that fit nothing, names given twice."""
-    file = str(path.parent / settings.plan.file) if settings.plan.file else str(path)
-    faults: list[Fault] = []
-    devices, wardens = {one.id for one in settings.device}, {one.id for one in settings.warden}
-    for number, duty in enumerate(duties, 1):
-        where = f"duty[{number}]"
-        if devices and duty.device not in devices:
-            faults.append(Fault(file, f"{where}.device", f"no [[device]] has the id {duty.device!r}", "enrol it"))
-        if wardens and duty.warden not in wardens:
-            faults.append(Fault(file, f"{where}.warden", f"no [[warden]] has the id {duty.warden!r}", "write it"))
-    for requirement in requirements:
-        for pattern in requirement.zones:
-            if not any(fnmatchcase(zone.id, pattern) for zone in zones):
-                where = f"requirement {requirement.id}.zones"
-                faults.append(Fault(file, where, f"no zone fits {pattern!r}", "check the ids of the zones"))
-    for what, ids in (
-        ("requirement", [one.id for one in requirements]), ("device", [one.id for one in settings.device]),
-        ("warden", [one.id for one in settings.warden]), ("source", [one.name for one in settings.source if one.name]),
-        ("notify", [one.name for one in settings.notify]),
-    ):  # fmt: skip
-        twice = sorted({one for one in ids if ids.count(one) > 1})
-        faults += [Fault(str(path), what, f"the id {one!r} is used twice", "give each its own") for one in twice]
-    return faults
