@@ -51,10 +51,10 @@ class Docket:
     """When the next window closes of each zone to which something is owed now."""
     warned: set[VerdictId] = field(default_factory=set)
     """Those said to be due."""
-    stirred: set[DeviceId] = field(default_factory=set)
-    """Those that sent something of a time gone through since the last step."""
-    waiting: dict[DeviceId, Micros] = field(default_factory=dict)
-    """Until when each of those is let finish before anything is judged again."""
+    stirred: bool = False
+    """Something came of a time gone through since the last step."""
+    waits: Micros = EVER
+    """Until then nothing is judged again: more of it may be coming."""
     looked: Micros = EVER
     """When the open windows were last looked at."""
     seen: dict[VerdictId, object] = field(default_factory=dict)
@@ -123,14 +123,14 @@ class Docket:
                 times = fixes.time[fixes.device == index]
                 if len(times) and times.min() < mark:
                     first[device] = Micros(int(times.min()))
-        self.stirred |= first.keys()
+        self.stirred |= bool(first)
         return list(first.items())
 
-    def finished(self, devices: Iterable[DeviceId], now: Micros, patience: int) -> list[DeviceId]:
-        """Return those that sent nothing late for so long (microseconds): half a phone's memory is half the truth."""
-        self.waiting |= dict.fromkeys(self.stirred, Micros(now + patience))
-        self.stirred = set()
-        return [device for device in devices if self.waiting.get(device, EVER) <= now]
+    def quiet(self, now: Micros, patience_s: float) -> bool:
+        """Return whether nobody has sent anything late for so long: half a phone's memory is half the truth."""
+        if self.stirred:
+            self.waits, self.stirred = Micros(now + round(patience_s * SECOND)), False
+        return now >= self.waits
 
     def ended(self, since: Micros, now: Micros, editions: Editions) -> list[Case]:
         """Return the cases whose windows ended after ``since``, by ``now``, in order of their ends."""

@@ -36,10 +36,9 @@ def decide(house: House, now: Micros) -> list[Told]:
     if docket.frontier is None:
         return []
     now = max(now, docket.frontier)  # a clock set back must not lay open again what was gone through
-    late = house.store.rejudge()
-    unrevised = house.store.dirty() if late else {}
-    finished = docket.finished(late.keys() - unrevised.keys(), now, round(house.patience_s * SECOND))
-    again = {device: late[device] for device in sorted(finished)}
+    again = house.store.rejudge() if docket.quiet(now, house.patience_s) else {}
+    for device in house.store.dirty() if again else ():  # its record could not be revised yet
+        again.pop(device, None)
     step = _Step(house, Bench(house, now), now)
     step.close(min(again.values(), default=now))
     if docket.moved or again or now >= docket.looked + LOOK_US:

@@ -106,7 +106,7 @@ def ledger(listener: Listener) -> dict[tuple[str, str, Window], tuple[Verdict | 
     return {(one.case.requirement, one.case.zone, one.case.window): (one.verdict, one.closed) for one in found}
 
 
-def played(listener: Listener, fixes: Sequence[Fix], until: float, every: float = 1.0) -> Listener:
+def played(listener: Listener, fixes: Sequence[Fix], until: float, every: float = 2.5) -> Listener:
     """Live: fixes come as they are measured, and time passes, minute by minute up to ``until``."""
     edges = [
         *np.arange(min([fix.micros for fix in fixes], default=at(-5)), at(until), round(every * M)).tolist(),
@@ -538,7 +538,7 @@ def test_an_upload_two_hours_late_as_the_town_hears_it(tmp_path: Path, mosquitto
     with installed.daemon():
         publish(mosquitto.port, "owntracks/w08/phone", *stretch(began, 134, OFF))
         until(lambda: heard.events("zone.skip"), lambda: installed.said, 60)
-        (skip,) = heard.events("zone.skip")
+        skip = heard.events("zone.skip")[0]
         assert skip["data"]["seen_elsewhere"] == ["w08"]
         until(lambda: (heard.of("trackerd/zones/box-07/state") or [{}])[-1].get("verdict") == "missed", "the state")
     with installed.daemon():
@@ -552,7 +552,7 @@ def test_an_upload_two_hours_late_as_the_town_hears_it(tmp_path: Path, mosquitto
     (back,) = [one for one in heard.events("retract") if one["data"]["retracts"] == skip["id"]]
     assert (back["subject"], back["data"]["because"]) == ("zones/box-07", "late data")
     assert met["data"]["revision"] >= 1
-    assert heard.events("zone.skip") == [skip]
+    assert {one["id"] for one in heard.events("zone.skip")} == {skip["id"]}  # a kill may have it told twice, alike
     rows = installed.rows("SELECT outcome, closed, revision, event FROM verdict WHERE outcome IS NOT NULL")
     assert rows == [("met", 1, met["data"]["revision"], met["id"])]
     assert installed.rows(f"SELECT retracted FROM event WHERE id = '{skip['id']}'") == [(1,)]
