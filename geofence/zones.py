@@ -29,7 +29,7 @@ REACH_ACCURACIES = 5.0
 """The same in accuracies of the fix: beyond it, an error of that size is out of the question."""
 REACH_MOST_M = 500.0
 """Metres: a fix worse than a hundred metres says little of any edge, and is not let pull in half the town."""
-FAR_M = 300.0
+FAR_M = 100.0
 """Metres from a zone beyond which nobody asks how far exactly."""
 UNKNOWN_ACCURACY_M = 15.0
 """Metres assumed for the reach of a receiver that states no error."""

@@ -51,6 +51,10 @@ class Docket:
     """When the next window closes of each zone to which something is owed now."""
     warned: set[VerdictId] = field(default_factory=set)
     """Those said to be due."""
+    stirred: bool = False
+    """Something came of a time gone through since the last step."""
+    waits: Micros = EVER
+    """Until then nothing is judged again: more of it may be coming."""
     looked: Micros = EVER
     """When the open windows were last looked at."""
     seen: dict[VerdictId, object] = field(default_factory=dict)
@@ -119,7 +123,14 @@ class Docket:
                 times = fixes.time[fixes.device == index]
                 if len(times) and times.min() < mark:
                     first[device] = Micros(int(times.min()))
+        self.stirred |= bool(first)
         return list(first.items())
+
+    def quiet(self, now: Micros, patience_s: float) -> bool:
+        """Return whether nobody has sent anything late for so long: half a phone's memory is half the truth."""
+        if self.stirred:
+            self.waits, self.stirred = Micros(now + round(patience_s * SECOND)), False
+        return now >= self.waits
 
     def ended(self, since: Micros, now: Micros, editions: Editions) -> list[Case]:
         """Return the cases whose windows ended after ``since``, by ``now``, in order of their ends."""

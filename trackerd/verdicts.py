@@ -36,7 +36,7 @@ def decide(house: House, now: Micros) -> list[Told]:
     if docket.frontier is None:
         return []
     now = max(now, docket.frontier)  # a clock set back must not lay open again what was gone through
-    again = house.store.rejudge()
+    again = house.store.rejudge() if docket.quiet(now, house.patience_s) else {}
     for device in house.store.dirty() if again else ():  # its record could not be revised yet
         again.pop(device, None)
     step = _Step(house, Bench(house, now), now)

@@ -314,7 +314,7 @@ def known_truths(draw: st.DrawFn) -> tuple[Spans, Whereabouts]:
 
 
 @given(terms, st.lists(known_truths(), min_size=1, max_size=3))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_what_was_truly_done_is_never_called_missed_or_partial(
     terms: Terms, known: list[tuple[Spans, Whereabouts]]
 ) -> None:

@@ -88,7 +88,7 @@ def outside(way: Array, zone: str) -> Spans:
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(ZONES)))
-@settings(max_examples=150)
+@settings(max_examples=70)
 def test_within_the_bounds_nothing_is_said_that_is_not_so(seed: int, zone: str) -> None:
     truth = strolled(seed)
     found = seen(truth, zone)
@@ -99,7 +99,7 @@ def test_within_the_bounds_nothing_is_said_that_is_not_so(seed: int, zone: str) 
 
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(ZONES)), st.floats(0.05, 0.95))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_fewer_fixes_say_less(seed: int, zone: str, share: float) -> None:
     truth = strolled(seed)
     rows = np.flatnonzero(np.random.default_rng(seed).random(len(truth.fixes)) < share)

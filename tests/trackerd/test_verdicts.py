@@ -6,8 +6,9 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import time
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -23,6 +24,11 @@ from geofence.plan import Duty, Plan, Requirement, Roster
 from geofence.wire import PREFIX, VERDICTS
 from geofence.zones import ZoneSet
 from tests.geofence.walks import LAT, LON, START, X, town
+from tests.servers import Mosquitto, publish, until
+from tests.trackerd.test_daemon import BOX as SPOT
+from tests.trackerd.test_daemon import Installation, listen
+from tests.trackerd.test_late import AWAY as OFF
+from tests.trackerd.test_late import stretch
 from tests.trackerd.test_revision import (
     RETRACT,
     Listener,
@@ -35,6 +41,8 @@ from tests.trackerd.test_revision import (
 from trackerd import bench, pipeline, verdicts
 from trackerd.store import MemoryStore, Store, StoreError, Told, open_store
 from trackerd.town import Town
+
+__all__ = ["listen"]
 
 M = 60 * SECOND
 BOX, FAR = 150.0, 900.0
@@ -98,7 +106,7 @@ def ledger(listener: Listener) -> dict[tuple[str, str, Window], tuple[Verdict | 
     return {(one.case.requirement, one.case.zone, one.case.window): (one.verdict, one.closed) for one in found}
 
 
-def played(listener: Listener, fixes: Sequence[Fix], until: float, every: float = 1.0) -> Listener:
+def played(listener: Listener, fixes: Sequence[Fix], until: float, every: float = 2.5) -> Listener:
     """Live: fixes come as they are measured, and time passes, minute by minute up to ``until``."""
     edges = [
         *np.arange(min([fix.micros for fix in fixes], default=at(-5)), at(until), round(every * M)).tolist(),
@@ -156,8 +164,9 @@ def test_one_final_ledger(
     for a, b in pairwise(edges):
         now = max(now, *(fix.micros for fix in arriving[a:b])) + int(rng.exponential(30)) * SECOND
         point = str(rng.choice(["", "", "", "before-revise", "before-judgement", "after-judgement", "after-commit"]))
-        dying = [patch.object(module, "fail_point", _dies(point)) for module in (pipeline, verdicts)]
-        with dying[0], dying[1], suppress(PowerCutError):
+        die = _dies(point)
+        cut = patch.multiple(pipeline, fail_point=die), patch.multiple(verdicts, fail_point=die)
+        with suppress(PowerCutError), cut[0], cut[1]:
             listener.take(arriving[a:b], Micros(now))
             continue
         listener.start()
@@ -512,3 +521,38 @@ def test_private_words_stay_out_of_what_is_told() -> None:
     listener = played(Listener(MemoryStore(), here=here(BOXES)), AWAY, 75)
     (skip,) = (one for one in listener.stands if one.type in TELLS)
     assert not {"lon", "lat"} & skip.body["data"].keys()
+
+
+def test_an_upload_two_hours_late_as_the_town_hears_it(tmp_path: Path, mosquitto: Mosquitto, listen: Any) -> None:
+    """A skip is told on MQTT, and taken back and met instead when the phone that was there is heard of."""
+    now = datetime.now(UTC)
+    opened = now - timedelta(minutes=130)
+    window = f'from = "{opened:%H:%M}"\nto = "{now - timedelta(minutes=70):%H:%M}"'
+    plan = f'[[requirement]]\nid = "boxes"\nzones = ["box-07"]\n{window}\ndwell = "1m"\ngrace = "1m"\n'
+    rest = "[privacy]\nrequire_duty = false\n" + plan
+    installed = Installation(tmp_path, mosquitto.port, rest='[[device]]\nid = "w08"\n' + rest)
+    config = installed.config.read_text()
+    installed.config.write_text(config.replace('name = "asse"', 'name = "asse"\ntimezone = "UTC"'))
+    heard = listen(mosquitto.port)
+    began = opened - timedelta(minutes=5)
+    with installed.daemon():
+        publish(mosquitto.port, "owntracks/w08/phone", *stretch(began, 134, OFF))
+        until(lambda: heard.events("zone.skip"), lambda: installed.said, 60)
+        skip = heard.events("zone.skip")[0]
+        assert skip["data"]["seen_elsewhere"] == ["w08"]
+        until(lambda: (heard.of("trackerd/zones/box-07/state") or [{}])[-1].get("verdict") == "missed", "the state")
+    with installed.daemon():
+        kept = stretch(began, 20, OFF) + stretch(began + timedelta(minutes=30), 3, SPOT)
+        publish(mosquitto.port, "owntracks/w07/phone", *kept)
+        until(lambda: heard.events("zone.met"), lambda: installed.said, 60)
+        until(lambda: installed.count("outbox") == 0, "the outbox is empty")
+        until(lambda: (heard.of("trackerd/zones/box-07/state") or [{}])[-1].get("verdict") == "met", "the state")
+    assert "Traceback" not in installed.said
+    (met,) = heard.events("zone.met")
+    (back,) = [one for one in heard.events("retract") if one["data"]["retracts"] == skip["id"]]
+    assert (back["subject"], back["data"]["because"]) == ("zones/box-07", "late data")
+    assert met["data"]["revision"] >= 1
+    assert {one["id"] for one in heard.events("zone.skip")} == {skip["id"]}  # a kill may have it told twice, alike
+    rows = installed.rows("SELECT outcome, closed, revision, event FROM verdict WHERE outcome IS NOT NULL")
+    assert rows == [("met", 1, met["data"]["revision"], met["id"])]
+    assert installed.rows(f"SELECT retracted FROM event WHERE id = '{skip['id']}'") == [(1,)]
