@@ -47,22 +47,27 @@ from trackerd.store import (
     Waiting,
     open_store,
 )
+from trackerd.store.postgres import prepare
 
 Reopen = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def reopen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reopen]:
     """Yield what opens the one store of a test, closing it first where it is open: a restart."""
     opened: list[Store] = []
     memory = MemoryStore()
+    url = f"sqlite:///{tmp_path / 'record.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres")
+        prepare(url)
 
     def open_again() -> Store:
         if request.param == "memory":
             return memory
         while opened:
             opened.pop().close()
-        opened.append(open_store(f"sqlite:///{tmp_path / 'record.db'}"))
+        opened.append(open_store(url))
         return opened[0]
 
     yield open_again
@@ -298,7 +303,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(reopen: Reopen) -> None:
 
 
 def test_fixes_come_back_by_time(reopen: Reopen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trackerd.store.sqlite.PIECE", 7)
+    monkeypatch.setattr("trackerd.store.sql.PIECE", 7)
     store = reopen()
     seconds = np.random.default_rng(1).permutation(50).tolist()
     store.commit(Batch(Fixes.of([fix("w1", second) for second in seconds])))
