@@ -15,7 +15,7 @@ import psycopg
 
 from geofence.engine import Saved
 from geofence.model import FLOAT_COLUMNS, DeviceId, Micros
-from trackerd.store import ledger, rows
+from trackerd.store import ledger, rows, timescale
 from trackerd.store.migrate import VERSION, migrate, refuse_newer
 from trackerd.store.postgres_link import Link, Session
 from trackerd.store.protocol import Batch, Committed, StoreError
@@ -130,7 +130,10 @@ class PostgresStore(SqlStore):
 
 
 def prepare(url: str, password: str | None = None) -> int:
-    """Make the tables, or bring them to this version; return how many steps that took. Raises StoreError."""
+    """Make the tables, or bring them to this version; return how many steps that took. Raises StoreError.
+
+    TimescaleDB, where the database has it, is made use of.
+    """
     link = Link(url, password)
     try:
         session = link.session()
@@ -142,7 +145,8 @@ def prepare(url: str, password: str | None = None) -> int:
                 session.execute("DELETE FROM trackerd_schema")
                 session.execute("INSERT INTO trackerd_schema VALUES (?)", (step,))
 
-        return migrate("postgres", version(session), take, link.place)
+        taken = migrate("postgres", version(session), take, link.place)
+        return taken + timescale.settle(session)
     except psycopg.Error as error:
         raise StoreError(link.words(error)) from error
     finally:

@@ -21,8 +21,8 @@ from trackerd.store.protocol import StoreError
 
 LOCK: Final = 0x7472_6B64
 """The first half of our advisory locks' numbers; the second is of the schema."""
-PATIENCE_S = 3.0
-"""So long we wait for our own lost session to end."""
+PATIENCE_S = 2.0
+"""So long we wait for the lock: a session that was left or lost a moment ago may still be ending."""
 PATIENT = {
     "connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
     "tcp_user_timeout": 15_000, "application_name": "trackerd",
@@ -138,9 +138,10 @@ class Link:
         ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = ? AND backend_start = ?"
         until = clock.monotonic() + PATIENCE_S
         while not session.execute(f"SELECT pg_try_advisory_lock({LOCK}, hashtext(current_schema()))").fetchone()[0]:
-            if self._last is None or clock.monotonic() > until:
+            if clock.monotonic() > until:
                 raise StoreError(f"{self.place}: another trackerd is writing to it: stop that one first")
-            session.execute(ending, self._last)
+            if self._last is not None:
+                session.execute(ending, self._last)
             time.sleep(0.05)
 
 
