@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from itertools import count
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import settings
 
-from tests.servers import Mosquitto, Port
+from tests.servers import Mosquitto, Port, Postgres
 
 settings.register_profile("here", deadline=None)  # a busy machine is no fault of the code
 settings.load_profile("here")
@@ -40,3 +43,28 @@ def serial_port(tmp_path: Path) -> Iterator[Port]:
     """Give a serial port with nothing plugged in but the cable."""
     with Port(tmp_path) as port:
         yield port
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Give the URL of a PostgreSQL: TRACKERD_TEST_DSN, else one started for the whole run, which forgets in a crash."""
+    if named := os.environ.get("TRACKERD_TEST_DSN"):
+        yield named
+        return
+    with closing(Postgres("synchronous_commit=off")) as server:
+        yield server.start().url
+
+
+_schemas = count()
+
+
+@pytest.fixture
+def postgres(postgres_server: str) -> Iterator[str]:
+    """Give the URL of a schema of its own, with nothing in it."""
+    schema = f"trackerd_test_{os.getpid()}_{next(_schemas)}"
+    with psycopg.connect(postgres_server, autocommit=True) as admin:
+        admin.execute(f"CREATE SCHEMA {schema}".encode())
+        joint = "&" if "?" in postgres_server else "?"
+        yield f"{postgres_server}{joint}options=-csearch_path%3D{schema},public"
+        admin.execute("SET client_min_messages = warning")
+        admin.execute(f"DROP SCHEMA {schema} CASCADE".encode())

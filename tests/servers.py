@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import termios
 import threading
 import time
@@ -23,6 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import paho.mqtt.client as paho
+import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
@@ -32,9 +35,9 @@ from trackerd.chunk import Chunk, Source
 PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 
 
-def need(program: str) -> str:
-    """Return the path of an installed program, or skip; in CI its absence is a failure."""
-    found = shutil.which(program, path=PATH)
+def need(program: str, *folders: str) -> str:
+    """Return the path of an installed program, also of the last of ``folders``; or skip, which in CI is a failure."""
+    found = shutil.which(program, path=os.pathsep.join([*reversed(folders), PATH]))
     if found is None:
         said = f"{program} is not installed"
         if os.environ.get("CI"):
@@ -200,6 +203,50 @@ class Gpsd(Server):
         port = free_port()
         command = [program, "-q", "-c", "0.05", "-P", str(port), str(recorded)]
         super().__init__(command, port, folder / "gpsd.log")
+
+
+class Postgres(Server):
+    """A PostgreSQL with its own folder; ``safe``: it keeps what it committed, also over a kill.
+
+    ``home``: where its programs are, if not where the system has them.
+    """
+
+    def __init__(self, *config: str, safe: bool = False, home: Path | None = None) -> None:
+        programs = home or Path(need("postgres", *sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin"))))).parent
+        # Not below pytest's folder: that is its owner's alone, and as root the server runs as somebody else.
+        self.folder = Path(tempfile.mkdtemp(prefix="trackerd-postgres-"))
+        self._as: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "nobody")
+            self._as = ["setpriv", "--reuid=nobody", f"--regid={pwd.getpwnam('nobody').pw_gid}", "--clear-groups"]
+        data, port = str(self.folder / "data"), free_port()
+        making = [*self._as, str(programs / "initdb"), "--no-sync", "-A", "trust", "-U", "trackerd", "-D", data]
+        done = subprocess.run(making, cwd=self.folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.fail(f"initdb: {done.stdout}{done.stderr}")
+        wishes = ["listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={self.folder}",
+                  "log_min_messages=warning", f"fsync={'on' if safe else 'off'}", *config]  # fmt: skip
+        options = [part for wish in wishes for part in ("-c", wish)]
+        super().__init__(
+            [*self._as, str(programs / "postgres"), "-D", data, *options], port, self.folder / "postgres.log"
+        )
+        self.url = f"postgresql://trackerd@127.0.0.1:{port}/postgres"
+
+    def _listens(self) -> bool:
+        if not super()._listens():
+            return False
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:  # it answers, and is not ready yet
+            return False
+        return True
+
+    def stop(self) -> None:
+        self._end(signal.SIGINT)  # its clients are not waited for
+
+    def close(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Port:

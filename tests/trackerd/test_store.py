@@ -47,22 +47,27 @@ from trackerd.store import (
     Waiting,
     open_store,
 )
+from trackerd.store.postgres import prepare
 
 Reopen = Callable[[], Store]
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def reopen(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Reopen]:
     """Yield what opens the one store of a test, closing it first where it is open: a restart."""
     opened: list[Store] = []
     memory = MemoryStore()
+    url = f"sqlite:///{tmp_path / 'record.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres")
+        prepare(url)
 
     def open_again() -> Store:
         if request.param == "memory":
             return memory
         while opened:
             opened.pop().close()
-        opened.append(open_store(f"sqlite:///{tmp_path / 'record.db'}"))
+        opened.append(open_store(url))
         return opened[0]
 
     yield open_again
@@ -189,6 +194,37 @@ def test_checkpoints_from_a_revision_on_are_void(reopen: Reopen) -> None:
     assert store.tracks() == [new]
 
 
+def test_any_batches_leave_the_same_in_every_store(reopen: Reopen) -> None:
+    rng, memory, store = np.random.default_rng(11), MemoryStore(), reopen()
+    for _ in range(40):
+        some = [
+            replace(
+                fix(str(rng.choice(["b", "B", "é", "w1"])), int(rng.integers(30)), float(rng.choice([4.1, 4.2]))),
+                accuracy_m=rng.choice([None, 3.0, 8.0]), sos=bool(rng.random() < 0.1),
+            )
+            for _ in range(int(rng.integers(1, 9)))
+        ]  # fmt: skip
+        batch = Batch(Fixes.of(some), late=np.flatnonzero(rng.random(len(some)) < 0.4).tolist())
+        assert store.commit(batch) == memory.commit(batch)
+        assert store.dirty() == memory.dirty()
+        if rng.random() < 0.2:
+            revised = Revised(DeviceId(str(rng.choice(["b", "w1"]))), Micros(START))
+            for one in (store, memory):
+                one.commit(Batch(Fixes.of(()), revised=revised))
+    store = reopen()
+    assert store.devices() == memory.devices() == ["B", "b", "w1", "é"]
+    for device in store.devices():
+        assert read(store, device) == read(memory, device)
+    assert store.tally() == memory.tally()
+
+
+def test_what_was_refused_may_say_anything(reopen: Reopen) -> None:
+    texts = ["\0", "half \ud800 a character", "", "%s ? {}", "é" * 300]
+    refusals = [Refusal("phones", Micros(START), "odd", text, bytes(range(256))) for text in texts]
+    reopen().commit(Batch(Fixes.of(()), refusals=refusals))
+    assert reopen().tally().refusals == {"odd": len(texts)}
+
+
 def test_an_event_is_unique_and_told_once(reopen: Reopen) -> None:
     store, none = reopen(), Fixes.of(())
     store.commit(Batch(none, events=[told("a"), told("b")], routes=["mqtt"]))
@@ -298,7 +334,7 @@ def test_a_batch_is_kept_whole_or_not_at_all(reopen: Reopen) -> None:
 
 
 def test_fixes_come_back_by_time(reopen: Reopen, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trackerd.store.sqlite.PIECE", 7)
+    monkeypatch.setattr("trackerd.store.sql.PIECE", 7)
     store = reopen()
     seconds = np.random.default_rng(1).permutation(50).tolist()
     store.commit(Batch(Fixes.of([fix("w1", second) for second in seconds])))

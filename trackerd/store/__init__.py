@@ -29,11 +29,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def open_store(url: str, *, reading: bool = False, beside: bool = False) -> Store:
-    """Open the store a URL names: ``sqlite:///file``, ``sqlite:////absolute/file`` or ``sqlite://`` (memory).
+def open_store(url: str, *, reading: bool = False, beside: bool = False, password: str | None = None) -> Store:
+    """Open the store a URL names.
 
+    ``sqlite:///file``, ``sqlite:////absolute/file``, ``sqlite://`` (memory), ``postgresql://USER@HOST:PORT/DATABASE``.
     ``reading``: only to look at it, also while a daemon writes to it. ``beside``: to change which letters wait,
-    also while a daemon runs.
+    also while a daemon runs. ``password``: for a server.
 
     Raises StoreError where it cannot be had, with a remedy.
     """
@@ -43,5 +44,9 @@ def open_store(url: str, *, reading: bool = False, beside: bool = False) -> Stor
 
         return SqliteStore(rest.removeprefix("/") or ":memory:", reading=reading, beside=beside)
     if scheme in ("postgresql", "postgres"):
-        raise StoreError("this version keeps its record in SQLite only: write sqlite:///trackerd.db")
-    raise StoreError(f"{url!r} names no store: write sqlite:///trackerd.db")
+        try:
+            from trackerd.store.postgres import PostgresStore  # noqa: PLC0415
+        except ImportError as error:
+            raise StoreError(f"{error}: install trackerd with its extra: pip install 'trackerd[postgres]'") from error
+        return PostgresStore(url, reading=reading, beside=beside, password=password)
+    raise StoreError(f"{url!r} names no store: write sqlite:///trackerd.db or postgresql:///trackerd")

@@ -1,4 +1,4 @@
-"""Events in the embedded store, and the ledger they make.
+"""Events in an SQL store, and the ledger they make.
 
 What must stay true here: a row of ``visit`` is what the last standing event about that visit tells, and there is none
 where no event stands; an event's id is never freed, also when it was taken back.
@@ -7,7 +7,6 @@ where no event stands; an event's id is never freed, also when it was taken back
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 
@@ -19,20 +18,20 @@ from trackerd.store.protocol import Found, Kept, Revised, Said, Told
 VISIT = [f.name for f in fields(Visit)]
 
 
-def soil(db: sqlite3.Connection, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
+def soil(db: rows.Db, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
     """Note which devices are to be revised, and since when; what was judged by their fixes is judged again."""
     found = list(dirty)
     for table in ("dirty", "rejudge"):
         stain(db, table, found)
 
 
-def stain(db: sqlite3.Connection, table: str, found: Iterable[tuple[DeviceId, Micros]]) -> None:
+def stain(db: rows.Db, table: str, found: Iterable[tuple[DeviceId, Micros]]) -> None:
     """Note devices and since when, in a table of that."""
-    query = f"INSERT INTO {table} VALUES (?,?) ON CONFLICT DO UPDATE SET since = min(since, excluded.since)"  # noqa: S608
-    db.executemany(query, found)
+    earlier = f"ON CONFLICT (device) DO UPDATE SET since = excluded.since WHERE excluded.since < {table}.since"
+    db.executemany(f"INSERT INTO {table} VALUES (?,?) {earlier}", found)  # noqa: S608 - tables of ours
 
 
-def standing(db: sqlite3.Connection, device: DeviceId, after: Micros) -> list[Standing]:
+def standing(db: rows.Db, device: DeviceId, after: Micros) -> list[Standing]:
     """See Store."""
     query = (
         "SELECT id, said, decided FROM event WHERE device = ? AND decided > ? AND NOT retracted ORDER BY decided, seq"
@@ -40,7 +39,7 @@ def standing(db: sqlite3.Connection, device: DeviceId, after: Micros) -> list[St
     return [Standing(id_, rows.load_event(*said)) for id_, *said in db.execute(query, (device, after))]
 
 
-def find(db: sqlite3.Connection, begins: str) -> list[Found]:
+def find(db: rows.Db, begins: str) -> list[Found]:
     """See Store."""
     query = (
         "SELECT id, type, time, body, zone, device, said, decided, warden, team, retracted FROM event"
@@ -55,7 +54,7 @@ def find(db: sqlite3.Connection, begins: str) -> list[Found]:
     return found
 
 
-def visits(db: sqlite3.Connection, start: int, end: int) -> list[Kept]:
+def visits(db: rows.Db, start: int, end: int) -> list[Kept]:
     """See Store."""
     query = (
         f"SELECT {','.join(VISIT)}, warden, team FROM visit"  # noqa: S608 - columns of ours
@@ -64,11 +63,11 @@ def visits(db: sqlite3.Connection, start: int, end: int) -> list[Kept]:
     return [Kept(Visit(*row[:-2]), *row[-2:]) for row in db.execute(query, (end, start))]
 
 
-def revise(db: sqlite3.Connection, revised: Revised) -> set[VisitId]:
+def revise(db: rows.Db, revised: Revised) -> set[VisitId]:
     """Take back what is wrong; return the visits it was about."""
     touched: set[VisitId] = set()
     for id_ in revised.wrong:
-        touched |= _change(db, "retracted", 1, id_)
+        touched |= _change(db, "retracted", True, id_)
     for id_, decided in revised.redated:
         touched |= _change(db, "decided", decided, id_)
     db.execute("DELETE FROM checkpoint WHERE device = ? AND upto >= ?", (revised.device, revised.since))
@@ -77,38 +76,34 @@ def revise(db: sqlite3.Connection, revised: Revised) -> set[VisitId]:
     return touched
 
 
-def _change(db: sqlite3.Connection, column: str, value: int, id_: str) -> set[VisitId]:
+def _change(db: rows.Db, column: str, value: int, id_: str) -> set[VisitId]:
     found = db.execute(f"UPDATE event SET {column} = ? WHERE id = ? RETURNING visit", (value, id_))  # noqa: S608 - ours
     return {VisitId(visit) for (visit,) in found.fetchall() if visit is not None}
 
 
-def keep_events(db: sqlite3.Connection, events: Sequence[Told], routes: Sequence[str]) -> list[Told]:
+def keep_events(db: rows.Db, events: Sequence[Told], routes: Sequence[str]) -> list[Told]:
     """Keep what is news of the events, for each route to be told; return it."""
     query = (
-        "INSERT OR IGNORE INTO event (id, type, time, zone, device, body, decided, visit, revision, warden, team,"
-        " said) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+        "INSERT INTO event (id, type, time, zone, device, body, decided, visit, revision, warden, team, said)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING RETURNING seq"
     )
     new: list[Told] = []
     for event in events:
         body = json.dumps(event.body, separators=(",", ":"), ensure_ascii=False)
         row = (event.id, event.type, event.time, event.zone, event.device, body, *rows.said_row(event.said))
-        cursor = db.execute(query, row)
-        if cursor.rowcount:
+        for (seq,) in db.execute(query, row).fetchall():
             new.append(event)
-            db.executemany("INSERT INTO outbox VALUES (?,?)", [(route, cursor.lastrowid) for route in routes])
+            db.executemany("INSERT INTO outbox VALUES (?,?)", [(route, seq) for route in routes])
     return new
 
 
-def keep_visits(db: sqlite3.Connection, touched: Iterable[VisitId]) -> None:
+def keep_visits(db: rows.Db, touched: Iterable[VisitId]) -> None:
     """Write each visit as the last standing event about it tells; without one there is no visit."""
     last = (
         "SELECT said, decided, warden, team FROM event WHERE visit = ? AND NOT retracted"
         " ORDER BY decided DESC, time DESC, type DESC LIMIT 1"
     )
-    query = (
-        f"INSERT OR REPLACE INTO visit ({','.join(VISIT)}, warden, team)"  # noqa: S608 - columns of ours
-        f" VALUES ({','.join('?' * (len(VISIT) + 2))})"
-    )
+    query = rows.put("visit", f"{','.join(VISIT)}, warden, team", "id")
     for id_ in sorted(touched):
         row = db.execute(last, (id_,)).fetchone()
         if row is None:

@@ -1,4 +1,4 @@
-"""The outbox in the embedded store: which letters wait, what trouble they met, which are set aside.
+"""The outbox in an SQL store: which letters wait, what trouble they met, which are set aside.
 
 What must stay true here: a letter leaves only when it is marked told; ``trouble`` has a row for a letter that failed
 and for no other; a letter set aside stays until somebody has it sent again, which nobody has of what was taken back.
@@ -7,13 +7,13 @@ and for no other; a letter set aside stays until somebody has it sent again, whi
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import astuple, fields
 from typing import Any
 
 from geofence.model import DeviceId, Micros, ZoneId
 from trackerd.store.protocol import Letter, Told, Trouble, Waiting
+from trackerd.store.rows import Db, put
 
 _EVENT = "event.id, type, event.time, body, zone, event.device"
 _TROUBLE = ", ".join(f"trouble.{field.name}" for field in fields(Trouble))
@@ -23,43 +23,43 @@ _LETTER = (
 )
 
 
-def untold(db: sqlite3.Connection, route: str, after: int, limit: int) -> list[Letter]:
+def untold(db: Db, route: str, after: int, limit: int) -> list[Letter]:
     """See Store."""
-    query = f"{_LETTER} WHERE route = ? AND seq > ? AND dead IS NOT 1 ORDER BY seq LIMIT ?"
+    query = f"{_LETTER} WHERE route = ? AND seq > ? AND dead IS NOT TRUE ORDER BY seq LIMIT ?"
     return [_letter(*row) for row in db.execute(query, (route, after, limit)).fetchall()]
 
 
-def dead(db: sqlite3.Connection, limit: int) -> list[Letter]:
+def dead(db: Db, limit: int) -> list[Letter]:
     """See Store."""
-    return [_letter(*row) for row in db.execute(f"{_LETTER} WHERE dead = 1 ORDER BY route, seq LIMIT ?", (limit,))]
+    return [_letter(*row) for row in db.execute(f"{_LETTER} WHERE dead ORDER BY route, seq LIMIT ?", (limit,))]
 
 
-def mark_failed(db: sqlite3.Connection, route: str, failed: Mapping[int, Trouble]) -> None:
+def mark_failed(db: Db, route: str, failed: Mapping[int, Trouble]) -> None:
     """See Store."""
     rows = [(route, seq, *astuple(trouble)) for seq, trouble in failed.items()]
-    db.executemany("INSERT OR REPLACE INTO trouble VALUES (?,?,?,?,?,?,?)", rows)
+    db.executemany(put("trouble", "route, seq, tries, since, next, error, dead", "route, seq"), rows)
 
 
-def mark_told(db: sqlite3.Connection, route: str, seqs: list[int]) -> None:
+def mark_told(db: Db, route: str, seqs: list[int]) -> None:
     """See Store."""
     for table in ("outbox", "trouble"):
         query = f"DELETE FROM {table} WHERE route = ? AND seq = ?"  # noqa: S608 - tables of ours
         db.executemany(query, [(route, seq) for seq in seqs])
 
 
-def revive(db: sqlite3.Connection, route: str | None) -> int:
+def revive(db: Db, route: str | None) -> int:
     """See Store."""
-    wrong = "SELECT route, seq FROM trouble JOIN event USING (seq) WHERE dead = 1 AND retracted AND ? IN (route, '')"
+    wrong = "SELECT route, seq FROM trouble JOIN event USING (seq) WHERE dead AND retracted AND ? IN (route, '')"
     for of, seq in db.execute(wrong, (route or "",)).fetchall():
         mark_told(db, of, [seq])
-    return db.execute("DELETE FROM trouble WHERE dead = 1 AND ? IN (route, '')", (route or "",)).rowcount
+    return int(db.execute("DELETE FROM trouble WHERE dead AND ? IN (route, '')", (route or "",)).rowcount)
 
 
-def waiting(db: sqlite3.Connection) -> list[Waiting]:
+def waiting(db: Db) -> list[Waiting]:
     """See Store."""
     counts = (
-        "SELECT route, count(*) FILTER (WHERE dead IS NOT 1), count(*) FILTER (WHERE dead = 1),"
-        " min(time) FILTER (WHERE dead IS NOT 1), max(tries) FILTER (WHERE dead = 0)"
+        "SELECT route, count(*) FILTER (WHERE dead IS NOT TRUE), count(*) FILTER (WHERE dead),"
+        " min(time) FILTER (WHERE dead IS NOT TRUE), max(tries) FILTER (WHERE NOT dead)"
         " FROM outbox JOIN event USING (seq) LEFT JOIN trouble USING (route, seq) GROUP BY route ORDER BY route"
     )
     last = "SELECT next, error FROM trouble WHERE route = ? AND NOT dead ORDER BY next DESC LIMIT 1"
@@ -70,7 +70,7 @@ def waiting(db: sqlite3.Connection) -> list[Waiting]:
     return found
 
 
-def event(db: sqlite3.Connection, id_: str) -> Told | None:
+def event(db: Db, id_: str) -> Told | None:
     """See Store."""
     row = db.execute(f"SELECT {_EVENT} FROM event WHERE id = ?", (id_,)).fetchone()  # noqa: S608 - columns of ours
     return None if row is None else _told(*row)

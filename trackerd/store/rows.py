@@ -1,6 +1,7 @@
-"""Fixes, events and states as rows of the embedded store, and back.
+"""Fixes, events and states as rows of an SQL store, and back.
 
-What must stay true here: what is read back is equal to what was written, to the last bit.
+What must stay true here: what is read back is equal to what was written, to the last bit; every statement is one that
+SQLite and PostgreSQL both understand, ``?`` standing for a value.
 """
 
 from __future__ import annotations
@@ -8,9 +9,9 @@ from __future__ import annotations
 import json
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -23,30 +24,65 @@ from geofence.zones import ZoneSet
 from trackerd.store.protocol import Batch, Docketed, Said
 
 FIX = ("time", *FLOAT_COLUMNS, "flags", "sos")
+COLUMNS = ("device", *FIX, "warden", "received")
+"""Of table ``fix``."""
 _VALUES = ("accuracy_m", "lon", "lat", *FLOAT_COLUMNS[3:], "flags")
+
+Row = tuple[Any, ...]
+
+
+class Db(Protocol):
+    """What runs a statement: a connection to either."""
+
+    def execute(self, query: str, values: Sequence[Any] = ..., /) -> Any:
+        """Run it; return a cursor of tuples."""
+
+    def executemany(self, query: str, rows: Iterable[Sequence[Any]], /) -> Any:
+        """Run it once a row."""
+
+
+def put(table: str, columns: str, key: str) -> str:
+    """Return the statement that keeps a row in the place of any of the same key."""
+    named = [name.strip() for name in columns.split(",")]
+    keys = {name.strip() for name in key.split(",")}
+    new = ", ".join(f"{name} = excluded.{name}" for name in named if name not in keys)
+    marks = ",".join("?" * len(named))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks}) ON CONFLICT ({key}) DO UPDATE SET {new}"  # noqa: S608
 
 
 def rank(row: str) -> str:
     """Return the SQL row value by which the least of two fixes of one moment stays."""
-    values = [f"{row}.{name} IS NULL, ifnull({row}.{name}, 0)" for name in _VALUES]
-    return f"(-{row}.sos, {', '.join(values)})"
+    values = [f"{row}.{name} IS NULL, coalesce({row}.{name}, 0)" for name in _VALUES]
+    return f"(NOT {row}.sos, {', '.join(values)})"
 
 
-_MARKS = ",".join("?" * (len(FIX) + 3))
-NEW_FIX = f"INSERT OR IGNORE INTO fix VALUES ({_MARKS})"  # noqa: S608 - marks
-BETTER_FIX = (
-    f"INSERT INTO fix VALUES ({_MARKS}) ON CONFLICT DO UPDATE SET "  # noqa: S608 - columns of ours
-    + ", ".join(f"{name} = excluded.{name}" for name in (*FIX[1:], "warden", "received"))
+_RANKED = [COLUMNS.index(name) for name in _VALUES]
+_SOS = COLUMNS.index("sos")
+
+
+def row_rank(row: Row) -> Row:
+    """Return the same of a row of table ``fix``."""
+    return (not row[_SOS], *((row[at] is None, row[at] or 0) for at in _RANKED))
+
+
+BETTER = (
+    " ON CONFLICT (device, time) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])
     + f" WHERE {rank('excluded')} < {rank('fix')}"
 )
 
 
-def fix_rows(batch: Batch, devices: Sequence[int], wardens: Sequence[int | None]) -> list[tuple[Any, ...]]:
+def plain(text: str) -> str:
+    """Return the text without what some store cannot keep: NUL, and halves of characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def fix_rows(batch: Batch, devices: Sequence[int], wardens: Sequence[int | None]) -> list[Row]:
     """Return the rows of table ``fix``, in the batch's order; ``devices`` and ``wardens`` by their numbers."""
     fixes = batch.fixes
     columns: list[Any] = [[devices[index] for index in fixes.device.tolist()], fixes.time.tolist()]
     columns += [_nulls(getattr(fixes, name)) for name in FLOAT_COLUMNS]
-    columns += [fixes.flags.tolist(), fixes.sos.tolist(), wardens or [None] * len(fixes)]
+    columns += [fixes.flags.tolist(), (fixes.sos != 0).tolist(), wardens or [None] * len(fixes)]
     columns.append(list(batch.received) or [None] * len(fixes))
     return list(zip(*columns, strict=True))
 
@@ -65,7 +101,7 @@ def dump_event(event: Event) -> str:
     return json.dumps(said, separators=(",", ":"), allow_nan=False)
 
 
-def said_row(said: Said | None) -> tuple[Any, ...]:
+def said_row(said: Said | None) -> Row:
     """Return decided, visit, revision, warden, team and said of a row of table ``event``."""
     if said is None:
         return (None,) * 6

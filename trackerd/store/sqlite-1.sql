@@ -1,4 +1,4 @@
--- The embedded store, version 1. Times are microseconds UTC; NULL where nothing was said.
+-- The record in SQLite, step 1. Times are microseconds UTC; NULL where nothing was said.
 CREATE TABLE name (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);  -- devices and wardens, by number
 CREATE TABLE fix (
     device INTEGER NOT NULL, time INTEGER NOT NULL, lon REAL NOT NULL, lat REAL NOT NULL,
@@ -12,19 +12,6 @@ CREATE TABLE checkpoint (
     device TEXT NOT NULL, upto INTEGER NOT NULL, state TEXT NOT NULL, PRIMARY KEY (device, upto)
 ) WITHOUT ROWID;
 CREATE TABLE dirty (device TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;  -- to be revised, since when
--- The same for what was judged by their fixes.
-CREATE TABLE rejudge (device TEXT PRIMARY KEY, since INTEGER NOT NULL) WITHOUT ROWID;
--- What was owed, and what became of it. start, end: the window; outcome: NULL until it is judged; closed: it was
--- judged when all was over; event: the event that tells it; said: JSON of the terms, of who was on duty and of the
--- verdict, enough to judge it again.
-CREATE TABLE verdict (
-    id TEXT PRIMARY KEY, requirement TEXT NOT NULL, zone TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL,
-    outcome TEXT, closed INTEGER NOT NULL, revision INTEGER NOT NULL, event TEXT, said TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX verdict_end ON verdict ("end");
-CREATE INDEX verdict_zone ON verdict (zone, start);
-CREATE INDEX verdict_open ON verdict (id) WHERE NOT closed;
-CREATE TABLE frontier (upto INTEGER NOT NULL);  -- windows that ended by then are among the verdicts
 -- Which zones were in force since when; zones: GeoJSON, zlib.
 CREATE TABLE edition (since INTEGER PRIMARY KEY, version TEXT NOT NULL, zones BLOB NOT NULL);
 -- The ledger: each visit as the last standing event about it tells.
@@ -47,11 +34,6 @@ CREATE INDEX event_time ON event (time);
 CREATE INDEX event_decided ON event (device, decided) WHERE decided IS NOT NULL;
 CREATE INDEX event_visit ON event (visit) WHERE visit IS NOT NULL;
 CREATE TABLE outbox (route TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (route, seq)) WITHOUT ROWID;
--- Letters that could not be told: how often tried, since when, when again, why; dead: set aside.
-CREATE TABLE trouble (
-    route TEXT NOT NULL, seq INTEGER NOT NULL, tries INTEGER NOT NULL, since INTEGER NOT NULL, next INTEGER NOT NULL,
-    error TEXT NOT NULL, dead INTEGER NOT NULL, PRIMARY KEY (route, seq)
-) WITHOUT ROWID;
 CREATE TABLE pulse (device TEXT PRIMARY KEY, received INTEGER NOT NULL, why TEXT NOT NULL, battery_pct REAL)
     WITHOUT ROWID;
 CREATE TABLE quarantine (

@@ -1,0 +1,223 @@
+"""What the SQL stores have in common: the statements. How a transaction is had and how fixes go in is each one's own.
+
+What must stay true here: one text of each statement for all of them, so that they cannot come to differ.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import astuple
+
+import numpy as np
+
+from geofence.editions import Edition
+from geofence.engine import Saved
+from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
+from geofence.revise import Standing
+from trackerd.store import docket, ledger, letters, rows
+from trackerd.store.protocol import Batch, Committed, Docketed, Found, Kept, Letter, Tally, Told, Trouble, Waiting
+
+PIECE = 50_000
+"""Fixes read at a time."""
+PULSE = rows.put("pulse", "device, received, why, battery_pct", "device")
+TRACK = rows.put("track", "device, upto, state", "device")
+CHECKPOINT = rows.put("checkpoint", "device, upto, state", "device, upto")
+
+
+class SqlStore(ABC):
+    """See Store."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+        """Devices and wardens by number; to be emptied when a transaction did not happen."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[rows.Db]:
+        """Begin; commit at the end, or undo all if anything is raised. What the store cannot do is a StoreError."""
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[rows.Db]:
+        """Give what is read from. What the store cannot do, or a state that cannot be read, is a StoreError."""
+
+    @abstractmethod
+    def _keep_fixes(self, db: rows.Db, batch: Batch) -> int:
+        """Keep the fixes, note which devices are dirty by them; return how many were of moments not known."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """See Store."""
+
+    def commit(self, batch: Batch) -> Committed:
+        """See Store."""
+        with self._transaction() as db:
+            new = self._keep_fixes(db, batch)
+            db.executemany(
+                "INSERT INTO quarantine (source, received, why, detail, data) VALUES (?,?,?,?,?)",
+                [(r.source, r.received, r.why, rows.plain(r.detail), r.data) for r in batch.refusals],
+            )
+            db.executemany(PULSE, [astuple(pulse) for pulse in batch.pulses])
+            ledger.soil(db, batch.dirty)
+            ledger.stain(db, "rejudge", batch.rejudge)
+            touched = ledger.revise(db, batch.revised) if batch.revised is not None else set()
+            db.executemany(TRACK, map(rows.dump_saved, batch.tracks))
+            db.executemany(CHECKPOINT, map(rows.dump_saved, batch.checkpoints))
+            editions = [(since, zones.version, rows.dump_zones(zones)) for since, zones in batch.editions]
+            db.executemany("INSERT INTO edition VALUES (?,?,?)", editions)
+            told = ledger.keep_events(db, batch.events, batch.routes)
+            touched |= {event.said.event.visit.id for event in told if event.said and event.said.event.visit}
+            ledger.keep_visits(db, touched)
+            if batch.judgement is not None:
+                docket.keep(db, batch.judgement)
+        return Committed(new, told)
+
+    def tracks(self) -> list[Saved]:
+        """See Store."""
+        with self._reading() as db:
+            return [rows.load_saved(*row) for row in db.execute("SELECT upto, state FROM track ORDER BY device")]
+
+    def checkpoint(self, device: DeviceId, before: Micros) -> Saved | None:
+        """See Store."""
+        query = "SELECT upto, state FROM checkpoint WHERE device = ? AND upto < ? ORDER BY upto DESC LIMIT 1"
+        with self._reading() as db:
+            row = db.execute(query, (device, before)).fetchone()
+            return rows.load_saved(*row) if row is not None else None
+
+    def dirty(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self._reading() as db:
+            return {DeviceId(d): Micros(since) for d, since in db.execute("SELECT * FROM dirty ORDER BY device")}
+
+    def standing(self, device: DeviceId, after: Micros) -> list[Standing]:
+        """See Store."""
+        with self._reading() as db:
+            return ledger.standing(db, device, after)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        with self._reading() as db:
+            return ledger.find(db, begins)
+
+    def revision(self, visit: VisitId) -> int:
+        """See Store."""
+        with self._reading() as db:
+            query = (
+                "SELECT coalesce(max(revision + CASE WHEN retracted THEN 1 ELSE 0 END), 0) FROM event WHERE visit = ?"
+            )
+            return int(db.execute(query, (visit,)).fetchone()[0])
+
+    def editions(self) -> list[Edition]:
+        """See Store."""
+        query = "SELECT since, zones, version FROM edition ORDER BY since"
+        with self._reading() as db:
+            return [Edition(Micros(since), rows.load_zones(*kept)) for since, *kept in db.execute(query)]
+
+    def fixes(self, device: DeviceId, after: int, before: int | None = None) -> Iterator[Fixes]:
+        """See Store."""
+        query = (
+            f"SELECT {','.join(rows.FIX)} FROM fix WHERE time > ? AND time < ?"  # noqa: S608 - columns of ours
+            " AND device = (SELECT id FROM name WHERE name = ?) ORDER BY time LIMIT ?"
+        )
+        end = np.iinfo(np.int64).max if before is None else before
+        while True:
+            with self._reading() as db:
+                found = db.execute(query, (after, int(end), device, PIECE)).fetchall()
+            if not found:
+                return
+            yield rows.to_fixes(device, found)
+            after = found[-1][0]
+
+    def devices(self) -> list[DeviceId]:
+        """See Store."""
+        query = "SELECT name FROM name WHERE EXISTS (SELECT 1 FROM fix WHERE fix.device = name.id) ORDER BY name"
+        with self._reading() as db:
+            return [DeviceId(name) for (name,) in db.execute(query)]
+
+    def visits(self, start: int, end: int) -> Iterable[Kept]:
+        """See Store."""
+        with self._reading() as db:
+            return ledger.visits(db, start, end)
+
+    def docket(self, start: int, end: int) -> list[Docketed]:
+        """See Store."""
+        with self._reading() as db:
+            return docket.cases(db, start, end)
+
+    def open_cases(self) -> list[Docketed]:
+        """See Store."""
+        with self._reading() as db:
+            return docket.open_cases(db)
+
+    def rejudge(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self._reading() as db:
+            return docket.rejudge(db)
+
+    def frontier(self) -> Micros | None:
+        """See Store."""
+        with self._reading() as db:
+            return docket.frontier(db)
+
+    def last_visits(self) -> dict[ZoneId, Micros]:
+        """See Store."""
+        with self._reading() as db:
+            found = db.execute("SELECT zone, max(coalesce(ended, began)) FROM visit GROUP BY zone")
+            return {ZoneId(zone): Micros(time) for zone, time in found}
+
+    def event(self, id_: str) -> Told | None:
+        """See Store."""
+        with self._reading() as db:
+            return letters.event(db, id_)
+
+    def untold(self, route: str, after: int, limit: int) -> list[Letter]:
+        """See Store."""
+        with self._reading() as db:
+            return letters.untold(db, route, after, limit)
+
+    def mark_told(self, route: str, seqs: Sequence[int]) -> None:
+        """See Store."""
+        with self._transaction() as db:
+            letters.mark_told(db, route, list(seqs))
+
+    def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
+        """See Store."""
+        with self._transaction() as db:
+            letters.mark_failed(db, route, failed)
+
+    def dead(self, limit: int) -> list[Letter]:
+        """See Store."""
+        with self._reading() as db:
+            return letters.dead(db, limit)
+
+    def revive(self, route: str | None = None) -> int:
+        """See Store."""
+        with self._transaction() as db:
+            return letters.revive(db, route)
+
+    def waiting(self) -> list[Waiting]:
+        """See Store."""
+        with self._reading() as db:
+            return letters.waiting(db)
+
+    def tally(self) -> Tally:
+        """See Store."""
+        with self._reading() as db:
+            counts = [
+                db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - tables of ours
+                for table in ("fix", "visit", "event", "outbox")
+            ]
+            refusals = dict(db.execute("SELECT why, count(*) FROM quarantine GROUP BY why ORDER BY why"))
+        return Tally(counts[0], counts[1], counts[2], refusals, counts[3])
+
+    def _number(self, db: rows.Db, name: str) -> int:
+        if name not in self._names:
+            db.execute("INSERT INTO name (name) VALUES (?) ON CONFLICT (name) DO NOTHING", (name,))
+            ((self._names[name],),) = db.execute("SELECT id FROM name WHERE name = ?", (name,)).fetchall()
+        return self._names[name]
+
+    def _rows(self, db: rows.Db, batch: Batch) -> list[rows.Row]:
+        """Return the rows of table ``fix``, in the batch's order."""
+        devices = [self._number(db, device) for device in batch.fixes.devices]
+        wardens = [None if warden is None else self._number(db, warden) for warden in batch.wardens]
+        return rows.fix_rows(batch, devices, wardens)
