@@ -12,11 +12,12 @@ from geofence.track import Rules
 from trackerd.chunk import Source
 from trackerd.config import MqttSection, Settings, SourceSection
 from trackerd.house import House
-from trackerd.intake import Intake, Wiring
+from trackerd.intake import DUTY, Intake, Wiring
 from trackerd.mqtt import Broker
 from trackerd.outbox import ROUTE, Outbox
 from trackerd.service import Service
 from trackerd.sources import SOURCES
+from trackerd.spool import Spool
 from trackerd.store import Store, open_store
 from trackerd.town import Town, build
 
@@ -39,7 +40,7 @@ def rules(settings: Settings) -> Rules:
 def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring]) -> House:
     """Wire the parts of a turn together."""
     return House(
-        intake=Intake(wiring, town),
+        intake=Intake(wiring, town, store.breaks()),
         store=store,
         town=town,
         source=f"/trackerd/{settings.site.name}",
@@ -59,7 +60,7 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     made.docket.horizon_s = HORIZON_S
     sources = [source(name, section, settings, path) for name, section in named]
     outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
-    return Service(made, sources, outbox, reread=lambda: build(settings, path))
+    return Service(made, sources, outbox, lambda: build(settings, path), Spool(spool_folder(settings, path)))
 
 
 def wiring(section: SourceSection) -> Wiring:
@@ -117,5 +118,16 @@ def store_url(settings: Settings, path: Path) -> str:
     return url
 
 
+def spool_folder(settings: Settings, path: Path) -> Path:
+    """Return where commands wait for the daemon: beside the store, or where the configuration says."""
+    if settings.store.spool is not None:
+        return path.parent.resolve() / settings.store.spool
+    prefix, url = "sqlite:///", store_url(settings, path)
+    if url.startswith(prefix) and not url.endswith(":memory:"):
+        return Path(f"{url.removeprefix(prefix)}.d")
+    return path.parent.resolve() / "trackerd.d"
+
+
 def _speaks(topic: str, section: SourceSection) -> str:
-    return "nmea" if topic.endswith("/nmea") else section.decoder or DECODER_OF["mqtt"]
+    own = topic.rpartition("/")[2]
+    return own if own in ("nmea", DUTY) else section.decoder or DECODER_OF["mqtt"]

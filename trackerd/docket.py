@@ -40,6 +40,8 @@ class Docket:
     """When the next window closes of each zone to which something is owed now."""
     looked: Micros = EVER
     """When the open windows were last looked at."""
+    reopened: set[VerdictId] = field(default_factory=set)
+    """Of those open, what a waiver is the reason to judge again."""
     moved: bool = False
     """The plan has changed since it was last gone through."""
     _days: tuple[date, date] | None = None
@@ -63,6 +65,12 @@ class Docket:
             self.verdicts[one.case.zone] = one.verdict.outcome
         if one.closed:
             self.judged = max(self.judged, one.case.window.end)
+
+    def reopen(self, cases: Iterable[Docketed]) -> None:
+        """Have these judged again, for a waiver was written or undone."""
+        found = {one.case.id: one for one in cases}
+        self.open |= found
+        self.reopened |= found.keys()
 
     def begin(self, fixes: Fixes, now: Micros | None) -> None:
         """Say where the record begins, if it does now: at the first moment anything is known of."""

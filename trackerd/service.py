@@ -15,15 +15,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from geofence.faults import Fault
-from geofence.model import Micros, ZoneId, to_micros
+from geofence.model import DeviceId, Micros, ZoneId, to_micros
 from geofence.wire import moment
-from trackerd import clock, sdnotify
+from trackerd import clock, orders, sdnotify
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
 from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.outbox import Outbox
 from trackerd.pipeline import empty, record
+from trackerd.spool import Spool
 from trackerd.store import Refusal, StoreError, Told
 from trackerd.town import Town
 
@@ -45,8 +46,11 @@ class Service:
         sources: Sequence[Source],
         outbox: Outbox | None = None,
         reread: Callable[[], tuple[Town | None, list[Fault]]] | None = None,
+        spool: Spool | None = None,
     ) -> None:
-        """``reread`` makes the town anew from its files, for a reload."""
+        """``reread`` makes the town anew from its files, for a reload. ``spool``: where commands wait for us."""
+        self._spool = spool
+        self._strays: set[DeviceId] = set()
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
         self._queue: queue.Queue[Chunk] = queue.Queue(QUEUE)
         self._stopping = threading.Event()
@@ -56,6 +60,8 @@ class Service:
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
         self._catch_signals()
+        if self._spool is not None:
+            self._spool.attend()
         threads = [threading.Thread(target=self._pump, args=(s,), name=s.name, daemon=True) for s in self._sources]
         for thread in threads:
             thread.start()
@@ -73,6 +79,8 @@ class Service:
                 source.close()
             if self._outbox is not None:
                 self._outbox.close()
+            if self._spool is not None:
+                self._spool.close()
             for thread in threads:
                 thread.join(2.0)
         log.info("stopped")
@@ -85,12 +93,32 @@ class Service:
         if self._reloading.is_set():
             self._reloading.clear()
             self._reload()
+        self._obey()
         self._turn(chunks)
         self._tell()
         sdnotify.notify("WATCHDOG=1")
 
+    def _obey(self) -> None:
+        """Carry out the commands that wait, each in a commit of its own."""
+        if self._spool is None:
+            return
+        try:
+            for path, command in self._spool.waiting():
+                try:
+                    taken = orders.carry_out(self._house, orders.read(command), to_micros(clock.now()))
+                except orders.OrderError as error:
+                    self._spool.refuse(path, str(error))
+                    continue
+                if not self._commit(taken):
+                    return
+                fail_point("before-done")
+                self._spool.done(path)
+        except StoreError as error:
+            log.error("%s; commands wait", error)
+
     def _turn(self, chunks: list[Chunk]) -> None:
         taken = self._take(chunks)
+        self._warn(taken)
         if not self._commit(taken):
             return  # told to stop while the store was away: nothing is acknowledged
         fail_point("before-ack")
@@ -98,6 +126,11 @@ class Service:
             if chunk.receipt is not None:
                 chunk.receipt()
         fail_point("after-ack")
+
+    def _warn(self, taken: Taken) -> None:
+        for device in taken.unheld.keys() - self._strays:
+            log.warning("device %s is in nobody's hands: nothing of it is kept until a [[duty]] names it", device)
+            self._strays.add(device)
 
     def _take(self, chunks: list[Chunk]) -> Taken:
         try:
@@ -217,5 +250,6 @@ def _set_aside(taken: Taken) -> Taken:
     """Return a batch that puts these fixes into the quarantine instead of the record."""
     aside = empty()
     for fix, received in zip(taken.fixes, taken.received, strict=True):
-        aside.refusals.append(Refusal("turn", Micros(received), "our-fault", data=repr(fix).encode()))
+        refusal = Refusal("turn", Micros(received), "our-fault", data=repr(fix).encode(), device=fix.device)
+        aside.refusals.append(refusal)
     return aside

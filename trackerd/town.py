@@ -24,6 +24,9 @@ from geofence.zones import Zone, ZoneSet
 from trackerd.config import WEEK, DutySection, PlanFile, Requirement, Settings
 from trackerd.load import read_toml
 
+PRIVATE = "private"
+"""The kind of the zones in which nobody is seen."""
+
 
 @dataclass(frozen=True)
 class Town:
@@ -36,6 +39,8 @@ class Town:
     """The devices that are known; empty: every device is."""
     topics: tuple[tuple[str, DeviceId], ...] = ()
     """MQTT topics bound to a device by configuration."""
+    private: tuple[Zone, ...] = ()
+    """Of whoever is or may be in one nothing is kept; they are not among ``zones``, for nothing is judged there."""
 
 
 def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[Town | None, list[Fault]]:
@@ -53,6 +58,8 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
         if plan is not None:
             duties += plan.duty
             requirements += plan.requirement
+    private = tuple(zone for zone in zones if zone.kind == PRIVATE)
+    zones = [zone for zone in zones if zone.kind != PRIVATE]
     faults += _check_plan(settings, path, zones, requirements, duties)
     if any(not fault.warning for fault in faults):
         return None, faults
@@ -62,7 +69,7 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     owed = Plan(tuple(_requirement(one) for one in requirements), zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    return Town(ZoneSet(zones), roster, owed, enrolled, topics), faults
+    return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
 
 
 def read_zones(paths: Iterable[Path], zone: ZoneInfo) -> tuple[list[Zone], list[Fault]]:

@@ -15,7 +15,7 @@ from geofence.ledger import Case, Outcome, Verdict, Whereabouts, judge, of_one
 from geofence.model import SECOND, DeviceId, Fixes, Micros, WardenId, ZoneId, join
 from geofence.plan import ANYONE
 from geofence.presence import Presence, presence
-from geofence.spans import Spans, union
+from geofence.spans import Spans, union, without
 from geofence.wire import due_event, verdict_event, verdict_retraction
 from geofence.zones import Zone
 from trackerd.docket import due_at
@@ -28,6 +28,7 @@ LOOK_US = 30 * SECOND
 """Windows that are open are looked at so often, for being met or due."""
 LATE = "late data"
 PLAN = "the plan was changed"
+WAIVED = "a waiver was written or undone"
 
 
 @dataclass
@@ -53,8 +54,8 @@ def decide(house: House, now: Micros) -> list[Told]:
     for one in waiting.values():
         if one.case.window.end > now:
             continue
-        ready = bench.ready(one)
-        _settle(bench, step, replace(one, closed=ready), bench.verdict(one) if ready else one.verdict, LATE)
+        ready, because = bench.ready(one), WAIVED if one.case.id in docket.reopened else LATE
+        _settle(bench, step, replace(one, closed=ready), bench.verdict(one) if ready else one.verdict, because)
     if docket.moved or again or now >= docket.looked + LOOK_US:
         _look(bench, step, bool(again))
         docket.looked, docket.moved = now, False
@@ -83,6 +84,8 @@ def _look(bench: Bench, step: _Step, again: bool) -> None:
             continue
         if told is not None:
             _drop(bench, step, told, because)
+        if bench.waived(case) is not None:
+            continue
         if one.duties is None or one.duties:
             docket.due[case.zone] = min(case.window.end, docket.due.get(case.zone, case.window.end))
             if bench.now >= due_at(case):
@@ -147,6 +150,7 @@ def _commit(house: House, step: _Step, again: Sequence[DeviceId], now: Micros) -
     judgement = Judgement(step.cases, [case.id for case in step.dropped], step.wrong, again, now)
     stored = house.store.commit(Batch(Fixes.of(()), judgement=judgement, events=step.told, routes=house.routes))
     docket.frontier = now
+    docket.reopened.clear()
     for case in step.dropped:
         docket.open.pop(case.id, None)
     for one in step.cases:
@@ -189,6 +193,7 @@ class Bench:
         self.house, self.now = house, now
         self._fixes = cache(self._read_fixes)
         self._visits = cache(self._read_visits)
+        self.waived = cache(self._read_waiver)
 
     def zone(self, case: Case) -> Zone | None:
         """Return the zone as it was when the window ended."""
@@ -218,14 +223,22 @@ class Bench:
             seen = [(spans, self._presence(zone, one.case, device)) for device, spans in held.items()]
             visits = [kept.visit for kept in self._visits(*one.case.window) if _of(kept, warden, zone.id)]
             wardens[warden] = Whereabouts(union(*held.values()), of_one(seen, one.case.window), visits)
-        return judge(one.case, wardens)
+        return judge(one.case._replace(waived=self.waived(one.case)), wardens)
 
     def visited(self, case: Case) -> bool:
         """Return whether anybody was in the zone within the window, as believed."""
         return any(kept.visit.zone == case.zone for kept in self._visits(*case.window))
 
     def _duties(self, one: Docketed) -> Mapping[WardenId, Mapping[DeviceId, Spans]]:
-        """Return who was on duty; where there is no roster, every device is from its first to its last fix."""
+        """Return who was on duty and, as is known now, not on break; with no roster, each from first to last fix."""
+        breaks = self.house.town.roster.breaks
+        found = {
+            warden: {device: left for device, spans in held.items() if (left := without(spans, breaks.get(warden, ())))}
+            for warden, held in self._planned(one).items()
+        }
+        return {warden: held for warden, held in found.items() if held}
+
+    def _planned(self, one: Docketed) -> Mapping[WardenId, Mapping[DeviceId, Spans]]:
         if one.duties is not None:
             return one.duties
         found: dict[WardenId, dict[DeviceId, Spans]] = {}
@@ -242,6 +255,11 @@ class Bench:
 
     def _read_fixes(self, device: DeviceId, start: int, end: int) -> Fixes:
         return join(list(self.house.store.fixes(device, start - MARGIN, end + MARGIN)))
+
+    def _read_waiver(self, case: Case) -> str | None:
+        """Return why the case need not be met, if somebody said so."""
+        found = self.house.store.waivers(case.window.start, case.window.start + 1)
+        return next((one.reason for one in found if (one.requirement, one.zone) == (case.requirement, case.zone)), None)
 
     def _read_visits(self, start: int, end: int) -> list[Kept]:
         return list(self.house.store.visits(start, end))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from trackerd.store.memory import MemoryStore
 from trackerd.store.protocol import (
     Batch,
+    Break,
     Committed,
     Docketed,
+    Erased,
     Judgement,
     Kept,
     Letter,
@@ -18,11 +20,13 @@ from trackerd.store.protocol import (
     StoreError,
     Tally,
     Told,
+    Unheld,
+    Waiver,
 )
 
 __all__ = [
-    "Batch", "Committed", "Docketed", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal", "Revised",
-    "Said", "Store", "StoreError", "Tally", "Told", "open_store",
+    "Batch", "Break", "Committed", "Docketed", "Erased", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse",
+    "Refusal", "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Unheld", "Waiver", "open_store",
 ]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file.
 
 What must stay true here: write-ahead log with ``synchronous=FULL``, so that a commit that returned survives a power
-cut; one writing daemon a file, held by a lock beside it; fixes sorted by their key before they are written; the
-file is readable by its owner alone.
+cut; what is deleted is overwritten, and the log cut off once it may hold what was erased; one writing daemon a file,
+held by a lock beside it; fixes sorted by their key before they are written; the file is readable by its owner alone.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store import docket, ledger, rows
+from trackerd.store import docket, duty, ledger, rows
 from trackerd.store.file import take, words
-from trackerd.store.protocol import Batch, Committed, Docketed, Kept, Letter, StoreError, Tally, Told
+from trackerd.store.protocol import Batch, Break, Committed, Docketed, Kept, Letter, StoreError, Tally, Told, Waiver
 
 VERSION = 1
 PIECE = 50_000
 """Fixes read at a time."""
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000", "secure_delete=ON")
 
 
 class SqliteStore:
@@ -37,6 +38,8 @@ class SqliteStore:
     def __init__(self, path: str, *, reading: bool = False) -> None:
         """Open the file, making it if it is not there; ``reading``: as it is. Raises StoreError with a remedy."""
         self._names: dict[str, int] = {}
+        self._to_wipe = True
+        """The log may hold what was erased: as far as a new process knows, an earlier one's too."""
         self._lock = None if path == ":memory:" or reading else take(Path(path))
         try:
             if reading:
@@ -44,7 +47,7 @@ class SqliteStore:
                 self._path = path
                 return
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000"):
+            for pragma in PRAGMAS:
                 self._db.execute(f"PRAGMA {pragma}")
             self._migrate()
         except sqlite3.Error as error:
@@ -56,10 +59,11 @@ class SqliteStore:
         with self._transaction() as db:
             new = self._keep_fixes(batch)
             db.executemany(
-                "INSERT INTO quarantine (source, received, why, detail, data) VALUES (?,?,?,?,?)",
-                [(r.source, r.received, r.why, r.detail, r.data) for r in batch.refusals],
+                "INSERT INTO quarantine (source, received, why, detail, data, device) VALUES (?,?,?,?,?,?)",
+                [astuple(refusal) for refusal in batch.refusals],
             )
             db.executemany("INSERT OR REPLACE INTO pulse VALUES (?,?,?,?)", [astuple(p) for p in batch.pulses])
+            duty.keep(db, batch)
             ledger.soil(db, batch.dirty)
             ledger.stain(db, "rejudge", batch.rejudge)
             touched = ledger.revise(db, batch.revised) if batch.revised is not None else set()
@@ -72,6 +76,7 @@ class SqliteStore:
             ledger.keep_visits(db, touched)
             if batch.judgement is not None:
                 docket.keep(db, batch.judgement)
+        self._wipe(bool(batch.erased))
         return Committed(new, told)
 
     def tracks(self) -> list[Saved]:
@@ -154,6 +159,16 @@ class SqliteStore:
         with self._reading() as db:
             return docket.frontier(db)
 
+    def breaks(self) -> list[Break]:
+        """See Store."""
+        with self._reading() as db:
+            return duty.breaks(db)
+
+    def waivers(self, start: int, end: int) -> list[Waiver]:
+        """See Store."""
+        with self._reading() as db:
+            return duty.waivers(db, start, end)
+
     def last_visits(self) -> dict[ZoneId, Micros]:
         """See Store."""
         with self._reading() as db:
@@ -186,7 +201,8 @@ class SqliteStore:
                 for table in ("fix", "visit", "event", "outbox")
             ]
             refusals = dict(db.execute("SELECT why, count(*) FROM quarantine GROUP BY why ORDER BY why"))
-        return Tally(counts[0], counts[1], counts[2], refusals, counts[3])
+            unheld = duty.unheld(db)
+        return Tally(counts[0], counts[1], counts[2], refusals, counts[3], unheld)
 
     def close(self) -> None:
         """See Store."""
@@ -204,6 +220,24 @@ class SqliteStore:
         if version == 0:
             schema = files("trackerd.store").joinpath("schema.sql").read_text()
             self._db.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _wipe(self, erased: bool) -> None:
+        """Cut off the log where it may hold what was erased, now and once the record is revised; else do nothing."""
+        self._to_wipe |= erased
+        if not self._to_wipe:
+            return
+        with self._reading() as db:
+            revised = db.execute("SELECT 1 FROM dirty").fetchone() is None
+            if not (erased or revised):
+                return
+            try:
+                db.execute("PRAGMA busy_timeout=100")
+                (held, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError:
+                held = 1  # somebody reads: the next commit tries again
+            finally:
+                db.execute("PRAGMA busy_timeout=5000")
+        self._to_wipe = bool(held) or not revised
 
     def _keep_fixes(self, batch: Batch) -> int:
         fixes, late = batch.fixes, {int(row) for row in batch.late}
