@@ -80,22 +80,25 @@ class Gate:
         if duty is None or (until is not None and until <= start):
             return False
         by = TAG if pause.tagged else MESSAGE
-        self.rest(Break(warden, start, min(until or duty.end, duty.end), by), received, word)
+        self.rest(Break(warden, start, min(until or duty.end, duty.end), by), word)
         return True
 
-    def rest(self, new: Break, now: Micros, word: Word) -> None:
-        """Let a break hold, and erase what is kept of it."""
+    def rest(self, new: Break, word: Word) -> None:
+        """Let a break hold."""
         begun = self._breaks.begin(new)
-        if not begun:
-            return
-        word.breaks += begun
-        past = Window(new.start, min(new.end, Micros(now + round(FUTURE.total_seconds()) * SECOND)))
-        roster = self.town.roster
-        held = roster.planned_within(past).get(new.warden, {}) if past.start < past.end else {}
-        if not held and roster.carrier(DeviceId(new.warden), new.start) == new.warden:  # whoever sends is on duty
-            held = {DeviceId(new.warden): (past,)}
-        word.erased += [Erased(device, Micros(a), Micros(b)) for device, spans in held.items() for a, b in spans]
-        self.move(self.town)
+        if begun:
+            word.breaks += begun
+            self.move(self.town)
+
+    def settle(self, word: Word, now: Micros) -> None:
+        """Say what is to be erased, by ``now``, once all the words of a batch have been taken."""
+        roster, last = self.town.roster, Micros(now + round(FUTURE.total_seconds()) * SECOND)
+        for warden, start, end, _ in {(one.warden, one.start): one for one in word.breaks}.values():
+            past = Window(start, min(end, last))
+            held = roster.planned_within(past).get(warden, {}) if past.start < past.end else {}
+            if not held and roster.carrier(DeviceId(warden), start) == warden:  # whoever sends is on duty
+                held = {DeviceId(warden): (past,)}
+            word.erased += [Erased(device, Micros(a), Micros(b)) for device, of in held.items() for a, b in of if a < b]
 
     def resume(self, warden: WardenId, at: Micros, word: Word, by: str | None = None) -> None:
         """Let the warden's breaks end."""

@@ -98,7 +98,7 @@ class Intake:
         """Decode a batch of chunks; return what of it may be kept."""
         read: list[_Read] = []
         taken = Taken(Fixes.of(()))
-        for chunk in chunks:
+        for chunk in (heard := list(chunks)):
             wiring = self._wiring[chunk.source]
             device = self._who(chunk, wiring)
             if device is None:
@@ -106,6 +106,9 @@ class Intake:
                 continue
             for said in self._decode(chunk, wiring, device):
                 self._hear(said, chunk, wiring, device, taken, read)
+        if taken.word.breaks:
+            known = [*(to_micros(chunk.received) for chunk in heard), *(one.fix.micros for one in read)]
+            self.gate.settle(taken.word, max(known))
         self._keep(read, taken)
         return taken
 

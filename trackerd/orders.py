@@ -80,7 +80,8 @@ def carry_out(house: House, order: Order, now: Micros) -> Taken:
     window = gate.extent(warden, Micros(order.start), None if order.until is None else Micros(order.until))
     if window is None:
         raise OrderError(f"{warden} has no duty to interrupt then")
-    gate.rest(Break(warden, *window, order.by), now, taken.word)
+    gate.rest(Break(warden, *window, order.by), taken.word)
+    gate.settle(taken.word, now)
     return taken
 
 

@@ -88,7 +88,7 @@ def _told(house: House, event: Event, recorded: Micros, fixes: Fixes | None = No
     about = event.visit.zone if event.visit else None
     zone = house.editions.zone(about, max(event.decided, event.time)) if about else None
     team = house.town.roster.team(warden)
-    shown = _placed(house, event, fixes) if house.positions else event
+    shown = _placed(house, event, fixes) if house.positions and event.retracts is None else event
     body = cloudevent(shown, house.source, recorded, zone, warden, team, house.positions)
     said = None if event.kind in SAID_AT_ONCE else Said(event, warden, team)
     return Told(body["id"], body["type"], event.time, body, about, event.device, said)

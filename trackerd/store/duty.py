@@ -9,9 +9,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 
-from geofence.model import Micros
+from geofence.model import SECOND, Kind, Micros
+from geofence.wire import PREFIX
 from trackerd.store import ledger
 from trackerd.store.protocol import Batch, Break, Erased, Unheld, Waiver
+
+DAY_US = 86_400 * SECOND
+RETRACT = PREFIX + Kind.RETRACT
 
 
 def keep(db: sqlite3.Connection, batch: Batch) -> None:
@@ -57,3 +61,25 @@ def _erase(db: sqlite3.Connection, erased: Iterable[Erased]) -> None:
         ledger.stain(db, "rejudge", [(one.device, one.start)])
         db.execute("UPDATE quarantine SET data = x'' WHERE device = ? AND received >= ?", (one.device, one.start))
         db.execute("DELETE FROM pulse WHERE device = ? AND received >= ? AND received < ?", one)
+        _hush(db, one)
+
+
+def _hush(db: sqlite3.Connection, one: Erased) -> None:
+    """Take out of the events of that time, which the revision has still to go through, what need not wait for it."""
+    # The place of an event is the last one seen before it was decided: that may have been some time before.
+    db.execute(
+        "UPDATE event SET body = json_remove(body, '$.data.lon', '$.data.lat')"
+        " WHERE device = ? AND decided >= ? AND time < ?",
+        (one.device, one.start, one.end + DAY_US),
+    )
+    within = "(time >= :start AND time < :end OR decided >= :start AND decided < :end)"
+    span = {"device": one.device, "start": one.start, "end": one.end}
+    found = db.execute(f"SELECT id FROM event WHERE device = :device AND retracted AND {within}", span)  # noqa: S608
+    ledger.forget(db, [id_ for (id_,) in found.fetchall()])
+    db.execute(
+        "UPDATE event SET body = json_set(body, '$.time', body ->> '$.recordedtime', '$.data', json_object("
+        "'zone', zone, 'retracts', body ->> '$.data.retracts', 'because', body ->> '$.data.because')), time = 0,"
+        " device = iif(zone IS NULL, device, NULL)"
+        " WHERE device = :device AND type = :type AND decided IS NULL AND time >= :start AND time < :end",
+        span | {"type": RETRACT},
+    )

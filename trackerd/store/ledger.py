@@ -56,15 +56,14 @@ def revise(db: sqlite3.Connection, revised: Revised) -> set[VisitId]:
         touched |= _change(db, "retracted", 1, id_)
     for id_, decided in revised.redated:
         touched |= _change(db, "decided", decided, id_)
-        db.execute("UPDATE event SET body = json_remove(body, '$.data.lon', '$.data.lat') WHERE id = ?", (id_,))
-    _forget(db, revised.forgotten)
+    forget(db, revised.forgotten)
     db.execute("DELETE FROM checkpoint WHERE device = ? AND upto >= ?", (revised.device, revised.since))
     db.execute("DELETE FROM track WHERE device = ?", (revised.device,))
     db.execute("DELETE FROM dirty WHERE device = ?", (revised.device,))
     return touched
 
 
-def _forget(db: sqlite3.Connection, events: Iterable[str]) -> None:
+def forget(db: sqlite3.Connection, events: Iterable[str]) -> None:
     """Leave of these events only that they were told; what was not told yet never is."""
     for id_ in events:
         db.execute("DELETE FROM outbox WHERE seq = (SELECT seq FROM event WHERE id = ?)", (id_,))

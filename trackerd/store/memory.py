@@ -264,7 +264,7 @@ class MemoryStore:
         for id_, decided in revised.redated:
             said = self._said(id_)
             event = replace(said.event, decided=decided)
-            self._events[id_] = replace(_unplaced(self._events[id_]), said=said._replace(event=event))
+            self._events[id_] = replace(self._events[id_], said=said._replace(event=event))
         for id_ in revised.forgotten:
             self._forget(id_)
         kept = self._checkpoints.get(device, [])
@@ -361,11 +361,6 @@ def _rank(fix: Fix) -> tuple[object, ...]:
 def _stain(known: dict[DeviceId, Micros], found: Iterable[tuple[DeviceId, Micros]]) -> None:
     for device, since in found:
         known[device] = min(since, known.get(device, since))
-
-
-def _unplaced(told: Told) -> Told:
-    data = {key: value for key, value in told.body.get("data", {}).items() if key not in ("lon", "lat")}
-    return replace(told, body=told.body | ({"data": data} if "data" in told.body else {}))
 
 
 def _closing(docketed: Docketed) -> tuple[Micros, VerdictId]:

@@ -141,7 +141,7 @@ class Revised:
     wrong: Sequence[str] = ()
     """Ids of the events taken back."""
     redated: Sequence[tuple[str, Micros]] = ()
-    """Ids of events that stand, with the moment that now decides them: without the coordinates of the old one."""
+    """Ids of events that stand, with the moment that now decides them."""
     forgotten: Sequence[str] = ()
     """Of those taken back, what told of a time off duty: nothing of them is kept but that they were told."""
 
@@ -201,7 +201,8 @@ class Batch:
     breaks: Sequence[Break] = ()
     """Each takes the place of the same warden's that began then; one that ends as it begins is none."""
     erased: Sequence[Erased] = ()
-    """Where there was a fix in it the device is dirty; an SOS stays. Done after the fixes are kept."""
+    """Where there was a fix in it the device is dirty; an SOS stays. Done after the fixes are kept. No event keeps a
+    place of that time, and what was taken back of it before keeps nothing."""
     unheld: Sequence[Unheld] = ()
     """Counts to be added."""
     waivers: Sequence[Waiver] = ()
