@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -44,6 +46,7 @@ KNOWN = frozenset(DeviceId(name) for name in ("w0", "w1", "w2", "w3", "w9"))
 ON_DUTY = Town(town(), ROSTER, enrolled=KNOWN)
 EVERYONE = Town(town(), enrolled=KNOWN)
 START_TIME = to_datetime(START)
+stores = pytest.mark.parametrize("make", [lambda: open_store("sqlite://"), MemoryStore], ids=["sqlite", "memory"])
 
 
 def at(minutes: float) -> datetime:
@@ -288,12 +291,13 @@ class Key:
         return []
 
 
+@stores
 @pytest.mark.parametrize(("minute", "device"), [(10, "w1"), (30, "w1"), (9 * 60, "w1"), (10, "w9")])
-def test_an_sos_passes(minute: float, device: str) -> None:
+def test_an_sos_passes(make: Callable[[], Store], minute: float, device: str) -> None:
     """On duty in a private zone, on break, off duty, from a tracker in nobody's hands: with its position."""
     here = replace(ON_DUTY, private=(home(),))
     with patch.dict(DECODERS, {"key": Key}):
-        house = a_house(MemoryStore(), here)
+        house = a_house(make(), here)
         record(house, house.intake.take([word(rest(at(20), at(40)), at(20))]), to_micros(at(20)))
         pressed = replace(chunk(str(minute).encode(), at(minute), device), decoder="key")
         told = record(house, house.intake.take([pressed]), to_micros(at(minute))).events
@@ -333,7 +337,7 @@ class PowerCutError(Exception):
     """The process dies here."""
 
 
-@pytest.mark.parametrize("make", [lambda: open_store("sqlite://"), MemoryStore], ids=["sqlite", "memory"])
+@stores
 @given(seed=st.integers(0, 10**6), rostered=st.booleans(), dies=st.booleans())
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 def test_a_break_told_late_ends_in_the_same_record(
@@ -379,8 +383,8 @@ def _dies(name: str) -> None:
         raise PowerCutError
 
 
-def test_what_told_of_a_break_is_taken_back_without_telling_it_again() -> None:
-    house = a_house(MemoryStore(), ON_DUTY, positions=True)
+def test_what_told_of_a_break_is_taken_back_without_telling_it_again(tmp_path: Path) -> None:
+    house = a_house(open_store(f"sqlite:///{tmp_path / 'record.db'}"), ON_DUTY, positions=True)
     box = LON + 150 / X
     way = [place(m / 6, LON if not 60 <= m < 180 else box) for m in range(240)]
     record(house, house.intake.take([chunk(located(fix), at(60)) for fix in way]), to_micros(at(60)))
@@ -398,6 +402,15 @@ def test_what_told_of_a_break_is_taken_back_without_telling_it_again() -> None:
         assert body["time"] == body["recordedtime"]
         assert "off duty" in body["data"]["because"]
     assert [kept.visit.zone for kept in house.store.visits(EVER, NEVER)] == ["district"]
+    record(house, house.intake.take([chunk(located(place(62)), at(62))]), to_micros(at(62)))
+    house.store.close()
+    # That it was silent meanwhile is true, and tells nothing of where.
+    kinds = "('trackerd.retract', 'trackerd.device.silent')"
+    left = sqlite3.connect(tmp_path / "record.db").execute(f"SELECT * FROM event WHERE type NOT IN {kinds}")
+    span = range(to_micros(at(8)), to_micros(at(32)))
+    for row in left.fetchall():
+        assert not any(column in span for column in row if isinstance(column, int))
+        assert not re.search(r"T08:(0[89]|[12]\d|3[01])", " ".join(map(str, row)))
 
 
 # What is erased is gone -----------------------------------------------------------------------------------------------
