@@ -17,7 +17,7 @@ from trackerd.mqtt import Broker
 from trackerd.outbox import ROUTE, Outbox
 from trackerd.service import Service
 from trackerd.sources import SOURCES
-from trackerd.spool import Spool
+from trackerd.inbox import Inbox
 from trackerd.store import Store, open_store
 from trackerd.town import Town, build
 
@@ -60,7 +60,7 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     made.docket.horizon_s = HORIZON_S
     sources = [source(name, section, settings, path) for name, section in named]
     outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
-    return Service(made, sources, outbox, lambda: build(settings, path), Spool(spool_folder(settings, path)))
+    return Service(made, sources, outbox, lambda: build(settings, path), Inbox(inbox_folder(settings, path)))
 
 
 def wiring(section: SourceSection) -> Wiring:
@@ -118,10 +118,10 @@ def store_url(settings: Settings, path: Path) -> str:
     return url
 
 
-def spool_folder(settings: Settings, path: Path) -> Path:
+def inbox_folder(settings: Settings, path: Path) -> Path:
     """Return where commands wait for the daemon: beside the store, or where the configuration says."""
-    if settings.store.spool is not None:
-        return path.parent.resolve() / settings.store.spool
+    if settings.store.inbox is not None:
+        return path.parent.resolve() / settings.store.inbox
     prefix, url = "sqlite:///", store_url(settings, path)
     if url.startswith(prefix) and not url.endswith(":memory:"):
         return Path(f"{url.removeprefix(prefix)}.d")

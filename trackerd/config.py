@@ -67,7 +67,7 @@ class StoreSection(Section):
     """Where the record is kept."""
 
     url: str = "sqlite:///trackerd.db"
-    spool: Path | None = None
+    inbox: Path | None = None
 
 
 class MqttSection(Section):

@@ -24,12 +24,12 @@ from geofence.calendar import Window
 from geofence.ledger import Case
 from geofence.model import NEVER, SECOND, Micros, WardenId, to_datetime, to_micros
 from trackerd import clock, orders
-from trackerd.assemble import spool_folder, store_url
+from trackerd.assemble import inbox_folder, store_url
 from trackerd.breaks import extent
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
-from trackerd.spool import Spool
+from trackerd.inbox import Inbox
 from trackerd.store import StoreError, open_store
 from trackerd.town import Town
 
@@ -102,7 +102,7 @@ def show(config: Path) -> None:
         talk.print(
             f"device {stray.device} is in nobody's hands: heard {stray.times} times, last {_said(stray.last, zone)}"
         )
-    waiting = len(list(_spool(settings, config).waiting()))
+    waiting = len(list(_inbox(settings, config).waiting()))
     if waiting:
         talk.print(f"{waiting} commands wait for the daemon")
 
@@ -148,19 +148,19 @@ def _case(town: Town, wish: Wish, zone: ZoneInfo) -> Case:
 
 def _leave(settings: Settings, config: Path, order: orders.Order) -> str:
     """Leave an order; return when it will be carried out, in words."""
-    spool = _spool(settings, config)
+    inbox = _inbox(settings, config)
     try:
-        spool.put(orders.write(order))
+        inbox.put(orders.write(order))
     except StoreError as error:
         _stop(str(error), AWAY)
-    if spool.attended:
+    if inbox.attended:
         return "The daemon takes it within a second."
     return "No daemon runs: it holds from its next start."
 
 
-def _spool(settings: Settings, config: Path) -> Spool:
+def _inbox(settings: Settings, config: Path) -> Inbox:
     try:
-        return Spool(spool_folder(settings, config))
+        return Inbox(inbox_folder(settings, config))
     except StoreError as error:
         _stop(str(error), AWAY)
 

@@ -24,7 +24,7 @@ from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.outbox import Outbox
 from trackerd.pipeline import empty, record
-from trackerd.spool import Spool
+from trackerd.inbox import Inbox
 from trackerd.store import Refusal, StoreError, Told
 from trackerd.town import Town
 
@@ -46,10 +46,10 @@ class Service:
         sources: Sequence[Source],
         outbox: Outbox | None = None,
         reread: Callable[[], tuple[Town | None, list[Fault]]] | None = None,
-        spool: Spool | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
-        """``reread`` makes the town anew from its files, for a reload. ``spool``: where commands wait for us."""
-        self._spool = spool
+        """``reread`` makes the town anew from its files, for a reload. ``inbox``: where commands wait for us."""
+        self._inbox = inbox
         self._strays: set[DeviceId] = set()
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
         self._queue: queue.Queue[Chunk] = queue.Queue(QUEUE)
@@ -60,8 +60,8 @@ class Service:
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
         self._catch_signals()
-        if self._spool is not None:
-            self._spool.attend()
+        if self._inbox is not None:
+            self._inbox.attend()
         threads = [threading.Thread(target=self._pump, args=(s,), name=s.name, daemon=True) for s in self._sources]
         for thread in threads:
             thread.start()
@@ -79,8 +79,8 @@ class Service:
                 source.close()
             if self._outbox is not None:
                 self._outbox.close()
-            if self._spool is not None:
-                self._spool.close()
+            if self._inbox is not None:
+                self._inbox.close()
             for thread in threads:
                 thread.join(2.0)
         log.info("stopped")
@@ -100,19 +100,19 @@ class Service:
 
     def _obey(self) -> None:
         """Carry out the commands that wait, each in a commit of its own."""
-        if self._spool is None:
+        if self._inbox is None:
             return
         try:
-            for path, command in self._spool.waiting():
+            for path, command in self._inbox.waiting():
                 try:
                     taken = orders.carry_out(self._house, orders.read(command), to_micros(clock.now()))
                 except orders.OrderError as error:
-                    self._spool.refuse(path, str(error))
+                    self._inbox.refuse(path, str(error))
                     continue
                 if not self._commit(taken):
                     return
                 fail_point("before-done")
-                self._spool.done(path)
+                self._inbox.done(path)
         except StoreError as error:
             log.error("%s; commands wait", error)
 

@@ -174,15 +174,15 @@ def test_a_command_waits_for_the_daemon_and_survives_its_death(tmp_path: Path, m
     pause = [(day.at(20 + m / 2), BREAK, m) for m in range(20)]
     said = day.trackerd("duty", "break", "gw-7", "--from", day.at(20).isoformat(), "--until", day.at(30).isoformat())
     assert "No daemon runs: it holds from its next start." in said
-    (spool := day.folder / "trackerd.db.d").joinpath("000-bad.json").write_text("nonsense")
+    (inbox := day.folder / "trackerd.db.d").joinpath("000-bad.json").write_text("nonsense")
     with day.daemon("before-done") as daemon:
         until(lambda: daemon.poll() is not None, lambda: day.said, 30)
     assert day.count("rest") == 1
-    assert len(list(spool.glob("*.json"))) == 1, "carried out, not yet removed: it is carried out again"
+    assert len(list(inbox.glob("*.json"))) == 1, "carried out, not yet removed: it is carried out again"
     with day.daemon():
-        until(lambda: not list(spool.glob("*.json")), lambda: day.said)
+        until(lambda: not list(inbox.glob("*.json")), lambda: day.said)
         publish(day.port, "owntracks/w07/phone", *(phone(*one) for one in pause), phone(day.at(31), DUTY, 1))
         until(lambda: day.count("fix") == 1, lambda: day.said)
     assert day.count("rest") == 1
     assert found(day.written, BREAK) == []
-    assert "JSON" in spool.joinpath("000-bad.why").read_text()
+    assert "JSON" in inbox.joinpath("000-bad.why").read_text()

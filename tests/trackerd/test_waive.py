@@ -22,7 +22,7 @@ from trackerd.cli import app
 from trackerd.house import House
 from trackerd.orders import OrderError, Rest, Resume, Waive
 from trackerd.pipeline import empty, record
-from trackerd.spool import Spool
+from trackerd.inbox import Inbox
 from trackerd.store import MemoryStore, Store, Told, open_store
 from trackerd.town import Town
 
@@ -166,13 +166,13 @@ def run(config: Path, *words: str) -> tuple[int, str]:
 
 
 def left(config: Path) -> list[orders.Order]:
-    return [orders.read(data) for _, data in Spool(config.parent / "record.db.d").waiting()]
+    return [orders.read(data) for _, data in Inbox(config.parent / "record.db.d").waiting()]
 
 
 def test_the_commands_leave_word_and_say_when_it_will_hold(config: Path) -> None:
     code, said = run(config, "duty", "break", "gw-1")
     assert (code, "No daemon runs: it holds from its next start." in said) == (0, True), said
-    daemon = Spool(config.parent / "record.db.d")
+    daemon = Inbox(config.parent / "record.db.d")
     daemon.attend()
     hour_ago = (clock.now() - timedelta(hours=1)).astimezone(timezone(timedelta(hours=2))).isoformat()
     for words, hear in (

@@ -29,7 +29,7 @@ LOCK = "taken"
 log = logging.getLogger(__name__)
 
 
-class Spool:
+class Inbox:
     """One folder; made by whoever comes first."""
 
     def __init__(self, folder: Path) -> None:
@@ -106,7 +106,7 @@ class Spool:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise StoreError(f"{self.folder}: another trackerd takes commands from it: give each its own [store] spool")
+        raise StoreError(f"{self.folder}: another trackerd takes commands from it: give each its own [store] inbox")
 
     @property
     def attended(self) -> bool:

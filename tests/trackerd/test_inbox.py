@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trackerd import orders
 from trackerd.orders import Order, OrderError, Rest, Resume, Waive
-from trackerd.spool import Spool
+from trackerd.inbox import Inbox
 from trackerd.store import StoreError
 
 ORDERS: list[Order] = [
@@ -41,38 +41,38 @@ def test_half_an_order_is_none(data: bytes) -> None:
 
 
 def test_commands_come_in_the_order_they_were_left_and_stay_until_done(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "record.db.d")
+    inbox = Inbox(tmp_path / "record.db.d")
     for n in range(5):
-        spool.put(b"%d" % n)
-    assert [data for _, data in spool.waiting()] == [b"0", b"1", b"2", b"3", b"4"]
-    again = Spool(tmp_path / "record.db.d")
+        inbox.put(b"%d" % n)
+    assert [data for _, data in inbox.waiting()] == [b"0", b"1", b"2", b"3", b"4"]
+    again = Inbox(tmp_path / "record.db.d")
     for path, data in again.waiting():
         if data != b"3":
             again.done(path)
             again.done(path)
-    assert [data for _, data in spool.waiting()] == [b"3"]
+    assert [data for _, data in inbox.waiting()] == [b"3"]
 
 
 def test_the_folder_is_its_owners_alone_and_a_command_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     folder = tmp_path / "record.db.d"
     folder.mkdir(mode=0o755)
-    spool = Spool(folder)
-    file = spool.put(b"{}")
+    inbox = Inbox(folder)
+    file = inbox.put(b"{}")
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     file.rename(file.with_suffix(".new"))  # as it is while it is being written
-    assert list(spool.waiting()) == []
+    assert list(inbox.waiting()) == []
 
 
 def test_what_cannot_be_taken_is_put_aside_with_the_reason_and_stops_nothing(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "d")
-    bad = spool.put(b"nonsense")
+    inbox = Inbox(tmp_path / "d")
+    bad = inbox.put(b"nonsense")
     (tmp_path / "d" / "00-a-folder.json").mkdir()
-    good = spool.put(b"{}")
-    found = dict(spool.waiting())
+    good = inbox.put(b"{}")
+    found = dict(inbox.waiting())
     assert found.keys() == {bad, good}
-    spool.refuse(bad, "it is nonsense")
-    assert dict(spool.waiting()).keys() == {good}
+    inbox.refuse(bad, "it is nonsense")
+    assert dict(inbox.waiting()).keys() == {good}
     assert bad.with_suffix(".refused").read_bytes() == b"nonsense"
     assert bad.with_suffix(".why").read_text() == "it is nonsense\n"
     assert "directory" in (tmp_path / "d" / "00-a-folder.why").read_text().lower()
@@ -81,20 +81,20 @@ def test_what_cannot_be_taken_is_put_aside_with_the_reason_and_stops_nothing(tmp
 def test_a_file_that_can_neither_be_taken_nor_put_aside_is_told_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spool = Spool(tmp_path / "d")
-    file = spool.put(b"nonsense")
+    inbox = Inbox(tmp_path / "d")
+    file = inbox.put(b"nonsense")
 
     def refuses(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "rename", refuses)
-    spool.refuse(file, "it is nonsense")
-    assert list(spool.waiting()) == []
+    inbox.refuse(file, "it is nonsense")
+    assert list(inbox.waiting()) == []
     assert caplog.text.count("remove it by hand") == 1
 
 
 def test_somebody_attends_or_not(tmp_path: Path) -> None:
-    daemon, shell = Spool(tmp_path / "d"), Spool(tmp_path / "d")
+    daemon, shell = Inbox(tmp_path / "d"), Inbox(tmp_path / "d")
     assert not shell.attended
     daemon.attend()
     assert shell.attended
@@ -107,4 +107,4 @@ def test_somebody_attends_or_not(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_had_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="right to write"):
-        Spool(tmp_path / "file" / "d")
+        Inbox(tmp_path / "file" / "d")
