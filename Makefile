@@ -3,13 +3,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test check format services bench clean
+.PHONY: demo test faults check format services bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/trackerd demo --exit
 
 test: $(VENV)/.dev services
 	$(BIN)/python -m pytest $(ARGS)
+
+# What breaks around the daemon, at full counts: an hour or so.
+faults: $(VENV)/.dev services
+	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 3600 tests/devices/test_fuzz.py \
+		tests/trackerd/test_faults.py tests/trackerd/test_daemon.py tests/trackerd/test_source_mqtt.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -32,9 +32,9 @@ class Span(NamedTuple):
     zones: ZoneSet
     """The edition; of its zones those count that are valid then."""
 
-    def valid(self) -> frozenset[ZoneId]:
+    def valid(self) -> dict[ZoneId, Zone]:
         """Return the zones in force."""
-        return frozenset(zone.id for zone in self.zones if zone.valid_at(self.since))
+        return {zone.id: zone for zone in self.zones if zone.valid_at(self.since)}
 
 
 class Editions:

@@ -154,10 +154,11 @@ class Engine:
                 facts = self._facts_at(self._editions.number(seen.time))
             track = self._tracks.get(device) or Track(device)
             heard = EVER if track.heard is None else track.heard
+            now = facts
             if EVER < heard < facts.since:
-                events += self._expire(device, Micros(facts.since - 1))
-                track = self._tracks[device]
-            self._tracks[device], told = step(track, seen, rules, facts)
+                events += self._expire(device, facts.since)
+                track, now = self._tracks[device], self._facts_since(heard, facts)
+            self._tracks[device], told = step(track, seen, rules, now)
             self._changed.add(device)
             events += _not_before(max(heard, facts.since), told)
         return events
@@ -171,7 +172,7 @@ class Engine:
         before, heard, rules = passed, track.heard, self._rules.of(device)
         for number in range(self._editions.number(heard), self._editions.number(mark) + 1):
             facts = self._facts_at(number)
-            end = min(facts.last, mark)
+            end = min(facts.last + 1, mark)  # a zone's end is its last moment's affair, and is dated just after it
             while (due := deadline(track, rules, facts)) is not None and due <= end:
                 track, told = advance(track, due, rules, facts)
                 at = max(due, heard, facts.since)
@@ -188,13 +189,23 @@ class Engine:
         facts = self._facts.get(number)
         if facts is None:
             spans = self._editions.spans
-            one, valid = spans[number], spans[number].valid()
+            one = spans[number]
+            valid = one.valid()
             before = spans[number - 1].valid() if number else valid
             after = spans[number + 1].valid() if number + 1 < len(spans) else valid
-            dwells = {zone.id: zone.dwell_s for zone in one.zones if zone.dwell_s is not None and zone.id in valid}
-            facts = Facts(dwells, one.zones.version, one.since, one.last, valid - before, valid - after)
+            dwells = {zone.id: zone.dwell_s for zone in valid.values() if zone.dwell_s is not None}
+            was = [(id_, zone, before.get(id_)) for id_, zone in valid.items()]
+            begun = {id_: one.since for id_, zone, old in was if old is None or old.shape != zone.shape}
+            ending = frozenset(valid.keys() - after.keys())
+            facts = Facts(dwells, one.zones.version, one.since, one.last, begun, ending)
             self._facts[number] = facts
         return facts
+
+    def _facts_since(self, heard: Micros, facts: Facts) -> Facts:
+        """Return the facts for a device last heard then, knowing of each zone that has begun meanwhile."""
+        numbers = range(self._editions.number(heard) + 1, self._editions.number(facts.since) + 1)
+        begun = {zone: since for number in numbers for zone, since in self._facts_at(number).begun.items()}
+        return facts._replace(begun=begun)
 
 
 def _not_before(moment: Micros, events: list[Event]) -> list[Event]:

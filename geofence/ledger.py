@@ -2,8 +2,9 @@
 
 What must stay true here: a verdict is a function of the case, the visits and the presences alone, so it is the same
 whatever came late and however often it is judged. ``missed`` is said only when nobody could have fulfilled the
-requirement unseen: every eligible warden on duty was seen elsewhere, but for stretches too short for it. While the
-tracker says nothing, or too little, it is ``unproven``. Nobody on duty owes anything.
+requirement unseen, nor a part of it: every eligible warden on duty was seen elsewhere, but for stretches too short to
+count. While the tracker says nothing, or too little, it is ``unproven``. Who is not on duty, or not for long enough
+to do it, owes nothing.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from typing import NamedTuple
 from uuid import uuid5
 
 from geofence.calendar import Window
-from geofence.model import NAMESPACE, SECOND, Micros, RequirementId, VerdictId, Visit, WardenId, ZoneId
+from geofence.model import EVER, NAMESPACE, SECOND, Micros, RequirementId, VerdictId, Visit, WardenId, ZoneId
 from geofence.presence import Presence
-from geofence.spans import Span, Spans, at_least, clip, common, length, union, without
+from geofence.spans import Span, Spans, at_least, common, length, union, without
 
 NOBODY = "nobody on duty"
+TOO_FEW = "too few on duty, or not for long enough"
 SURE = 0.95
-"""A stay believed with such a confidence counts by how long it was believed,"""
+"""A stay believed with such a confidence counts by how long its device was heard in it,"""
 EDGES_S = 20.0
-"""less so many seconds, for its two edges are found to within that in nine of ten cases (docs/detection.md)."""
+"""less so many seconds, for its two edges are found to within that in nine of ten cases."""
 
 
 class Outcome(StrEnum):
@@ -92,15 +94,53 @@ class Verdict:
     """EXCUSED: why."""
 
 
-class Whereabouts(NamedTuple):
-    """What is known of one eligible warden."""
+class Carried(NamedTuple):
+    """What is known by one device of the warden who carries it."""
 
     duty: Spans
-    """When on duty, within the window."""
+    """When on duty with it, within the window."""
     presence: Presence
     """In the zone, within the window."""
     visits: Sequence[Visit] = ()
-    """To the zone, that touch the window."""
+    """To the zone, by this warden with this device."""
+
+
+class Whereabouts(NamedTuple):
+    """What is known of one eligible warden and the zone, within the window."""
+
+    duty: Spans
+    certain: Spans
+    maybe: Spans
+    believed: Spans
+    """The visits; those of two devices at once are one."""
+    trusted: Spans
+    """Of ``certain`` and of surely believed visits, when the device was heard."""
+
+    @property
+    def open(self) -> Spans:
+        """When there at all, for all that is known."""
+        return union(self.maybe, self.believed)
+
+
+def whereabouts(devices: Sequence[Carried], window: Window) -> Whereabouts:
+    """Return the whereabouts of a warden, who may carry several devices.
+
+    Who has two, and not both about him, is where either says: one lies on a desk, and nobody is accused by it. A
+    device not heard at all in its duty says nothing, unless it is the only one.
+    """
+    stays = [[(_within(visit, window, one.presence), visit) for visit in one.visits] for one in devices]
+    certain = union(*(common(one.duty, one.presence.certain) for one in devices))
+    sure = [
+        common([span], one.presence.heard)
+        for one, visits in zip(devices, stays, strict=True) for span, visit in visits if visit.confidence >= SURE
+    ]  # fmt: skip
+    heard = [one for one in devices if common(one.duty, one.presence.heard)]
+    duty = union(*(one.duty for one in devices))
+    dark = without(duty, union(*(one.duty for one in heard)))
+    return Whereabouts(
+        duty, certain, union(dark, *(common(one.duty, one.presence.maybe) for one in heard)),
+        union(*([span] for visits in stays for span, _ in visits)), union(certain, *sure),
+    )  # fmt: skip
 
 
 def judge(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> Verdict:
@@ -108,20 +148,25 @@ def judge(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> Verdict:
     window, terms = case.window, case.terms
     if case.waived is not None:
         return Verdict(Outcome.EXCUSED, window.end, reason=case.waived)
-    duties = at_least(terms.together, [seen.duty for seen in wardens.values()])
-    if length(duties) < max(terms.dwell_s * SECOND, 1):
-        return Verdict(Outcome.EXCUSED, window.end, reason=NOBODY)
-    stays, maybe = _stretches(case, wardens)
-    counting = _counting(terms, [(stay, stay.sure_s) for stay in stays])
-    seconds = round(sum(stay.sure_s for stay in stays), 1)
-    if len(counting) >= terms.visits:
-        return Verdict(Outcome.MET, counting[terms.visits - 1], len(counting), seconds)
-    believed = _counting(terms, [(stay, stay.believed_s) for stay in stays])
-    if max(_at_most(terms, maybe), len(believed)) >= terms.visits:
-        return Verdict(Outcome.UNPROVEN, window.end, len(counting), seconds, gaps=_gaps(terms, wardens))
-    if stays:
-        return Verdict(Outcome.PARTIAL, window.end, len(counting), seconds)
-    return Verdict(Outcome.MISSED, window.end, 0, seconds, seen_elsewhere=tuple(sorted(wardens)))
+    alone = [(one,) for one in wardens.values()]
+    crews = alone if terms.together == 1 else [tuple(wardens.values())]
+    stays = [stay for crew in crews for stay in _stays(crew, terms.together)]
+    counting = _counting(terms, stays)
+    visits, seconds = len(counting), round(sum(sorted(stay.seconds for stay in stays)), 1)
+    if visits >= terms.visits:
+        return Verdict(Outcome.MET, counting[terms.visits - 1], visits, seconds)
+    duties = [at_least(terms.together, [one.duty for one in crew]) for crew in crews]
+    if _at_most(terms, [(duty, ()) for duty in duties]) < terms.visits:
+        anybody = any(one.duty for one in wardens.values())
+        return Verdict(Outcome.EXCUSED, window.end, visits, seconds, reason=TOO_FEW if anybody else NOBODY)
+    if _at_most(terms, [_chances(crew, terms.together) for crew in crews]) >= terms.visits:
+        return Verdict(Outcome.UNPROVEN, window.end, visits, seconds, _gaps(terms, wardens, terms.together))
+    if any(one.believed for one in wardens.values()):
+        return Verdict(Outcome.PARTIAL, window.end, visits, seconds)
+    if _at_most(terms, [_chances(one, 1) for one in alone]):  # not all that was asked, but nothing is not proven
+        return Verdict(Outcome.UNPROVEN, window.end, visits, seconds, _gaps(terms, wardens, 1))
+    elsewhere = tuple(sorted(warden for warden, one in wardens.items() if one.duty))
+    return Verdict(Outcome.MISSED, window.end, seen_elsewhere=elsewhere)
 
 
 class _Stay(NamedTuple):
@@ -129,86 +174,84 @@ class _Stay(NamedTuple):
 
     start: int
     end: int
-    sure_s: float
-    believed_s: float
+    seconds: float
+    """That are sure of it."""
 
 
-def _stretches(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> tuple[list[_Stay], list[Span]]:
-    """Return the stays, and all stretches in which there may have been one."""
-    window, together = case.window, case.terms.together
-    if together == 1:
-        stays = [
-            _stay(case, visit, seen.presence)
-            for seen in wardens.values()
-            for visit in seen.visits
-            if visit.began < window.end and (visit.ended is None or visit.ended > window.start)
-        ]
-        return stays, [span for seen in wardens.values() for span in seen.presence.maybe]
-    joint = at_least(together, [[_within(v, window) for v in seen.visits] for seen in wardens.values()])
-    sure = at_least(together, [seen.presence.certain for seen in wardens.values()])
-    deaf = union(*(seen.presence.silent for seen in wardens.values()))
-    maybe = at_least(together, [seen.presence.maybe for seen in wardens.values()])
-    trust = min((visit.confidence for seen in wardens.values() for visit in seen.visits), default=0.0)
-    return [_Stay(*span, *_lasted(span, sure, deaf, trust)) for span in joint], list(maybe)
+Crew = Sequence[Whereabouts]
 
 
-def _stay(case: Case, visit: Visit, presence: Presence) -> _Stay:
-    span = _within(visit, case.window)
-    return _Stay(*span, *_lasted(span, presence.certain, presence.silent, visit.confidence))
+def _stays(crew: Crew, together: int) -> list[_Stay]:
+    """Return when so many of the crew were there at once, as believed, and for how long that is sure."""
+    certain = at_least(together, [one.certain for one in crew])
+    trusted = at_least(together, [one.trusted for one in crew])
+    return [
+        _Stay(*span, max(length(common([span], certain)) / SECOND, length(common([span], trusted)) / SECOND - EDGES_S))
+        for span in at_least(together, [one.believed for one in crew])
+    ]
 
 
-def _lasted(span: Span, certain: Spans, silent: Spans, confidence: float) -> tuple[float, float]:
-    """Return how many seconds of a stay are sure, and how many believed."""
-    sure = length(common([span], certain)) / SECOND
-    heard = length(without((span,), silent)) / SECOND
-    return max(sure, heard - EDGES_S if confidence >= SURE else 0.0), (span[1] - span[0]) / SECOND
+def _within(visit: Visit, window: Window, presence: Presence) -> Span:
+    """Return the part of a visit that lies in the window: who is inside when it opens counts from its opening.
+
+    One that lasts counts as far as its device was heard.
+    """
+    ended = visit.ended if visit.ended is not None else max((end for _, end in presence.heard), default=visit.began)
+    return max(visit.began, window.start), min(ended, window.end)
 
 
-def _within(visit: Visit, window: Window) -> Span:
-    """Return the part of a visit that lies in the window: who is inside when it opens counts from its opening."""
-    end = window.end if visit.ended is None else min(visit.ended, window.end)
-    return max(visit.began, window.start), end
-
-
-def _counting(terms: Terms, stays: Sequence[tuple[_Stay, float]]) -> list[Micros]:
+def _counting(terms: Terms, stays: Sequence[_Stay]) -> list[Micros]:
     """Return when each stay that counts had lasted long enough, as many of them as can be, in order."""
-    dwell, spacing = round(terms.dwell_s * SECOND), terms.spacing_s * SECOND
+    dwell, spacing = round(terms.dwell_s * SECOND), round(terms.spacing_s * SECOND)
     found: list[Micros] = []
     free = float("-inf")
-    for stay, seconds in sorted(stays, key=lambda one: (one[0].end, one[0].start)):
-        if seconds >= terms.dwell_s and (not spacing or stay.start >= free):
+    for stay in sorted(stays, key=lambda one: (one.end, one.start)):
+        if stay.seconds >= terms.dwell_s and (not spacing or stay.start >= free):
             found.append(Micros(min(stay.start + dwell, stay.end)))
             free = stay.end + spacing
     return sorted(found)
 
 
-def _at_most(terms: Terms, stretches: Sequence[Span]) -> int:
-    """Return how many stays that count can lie in these stretches, at most."""
-    dwell, spacing = round(terms.dwell_s * SECOND), round(terms.spacing_s * SECOND)
-    step = dwell + spacing
-    return sum(
-        terms.visits if not step else 1 + (b - a - dwell) // step for a, b in stretches if b - a >= max(dwell, 1)
-    )
+def _chances(crew: Crew, together: int) -> tuple[Spans, Spans]:
+    """Return when so many of the crew may have been there at once, and when they surely were."""
+    return at_least(together, [one.open for one in crew]), at_least(together, [one.certain for one in crew])
 
 
-def _gaps(terms: Terms, wardens: Mapping[WardenId, Whereabouts]) -> tuple[Gap, ...]:
+def _at_most(terms: Terms, chances: Sequence[tuple[Spans, Spans]]) -> int:
+    """Return how many stays that count there can have been, at most; no more of them than were asked for.
+
+    Each is put as early as it fits; who is surely there stays on. Without spacing crews do not wait for one another.
+    """
+    if terms.spacing_s == 0 and len(chances) > 1:
+        return min(sum(_at_most(terms, [one]) for one in chances), terms.visits)
+    least, spacing = max(round(terms.dwell_s * SECOND), 1), round(terms.spacing_s * SECOND)
+    found, free = 0, EVER
+    while found < terms.visits:
+        begins = [(_begin(max(a, free), sure), b, sure) for spans, sure in chances for a, b in spans]
+        ends = [_end(a + least, sure) for a, b, sure in begins if a + least <= b]
+        if not ends:
+            break
+        found, free = found + 1, Micros(min(ends) + spacing)
+    return found
+
+
+def _begin(moment: int, sure: Spans) -> int:
+    """Return when a stay that begins no earlier than that moment can begin."""
+    return next((b for a, b in sure if a < moment < b), moment)
+
+
+def _end(moment: int, sure: Spans) -> int:
+    """Return when who is there at that moment can have left."""
+    return max(moment, max((b for a, b in sure if a < moment), default=moment))
+
+
+def _gaps(terms: Terms, wardens: Mapping[WardenId, Whereabouts], together: int) -> tuple[Gap, ...]:
     """Return when each could have been there unseen, long enough for it to matter."""
-    least = max(terms.dwell_s * SECOND, 1) if terms.together == 1 else 1
+    least = max(round(terms.dwell_s * SECOND), 1)
+    joint = at_least(together, [one.open for one in wardens.values()])
     return tuple(
         Gap(warden, Micros(a), Micros(b))
-        for warden, seen in sorted(wardens.items())
-        for a, b in seen.presence.maybe
-        if b - a >= least and without(((a, b),), seen.presence.certain)
+        for warden, one in sorted(wardens.items())
+        for a, b in common(one.open, joint)
+        if b - a >= least and without([(a, b)], common(one.certain, one.believed))
     )
-
-
-def of_one(presences: Sequence[tuple[Spans, Presence]], window: Window) -> Presence:
-    """Return the presence of a warden who carries several devices, each for the duty given beside it.
-
-    Whoever is seen elsewhere by one of them is not there, whatever the others leave open.
-    """
-    certain = union(*(common(duty, one.certain) for duty, one in presences))
-    duties = union(*(duty for duty, _ in presences))
-    elsewhere = union(*(without(duty, one.maybe) for duty, one in presences))
-    silent = common(*(one.silent for _, one in presences))
-    return Presence(certain, without(clip(duties, *window), elsewhere), silent)

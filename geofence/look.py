@@ -22,6 +22,9 @@ REST = 2.0
 FORGET_S = 120.0
 FORGET_SIGMAS = 4.0
 """A motion not followed for so long is begun anew, unless the device is where it was."""
+LEAP_M = 120.0
+"""A fix so much farther from the last than anyone can have gone is no mirrored signal but a receiver that held its
+place while it was carried: what was believed of its motion is forgotten."""
 
 
 class Seen(NamedTuple):
@@ -74,7 +77,8 @@ def _moved(trail: Trail, seen: Seen, sigma: float, rules: Rules) -> Motion:
     dt = (seen.time - trail.time) / SECOND
     x, y = _scale(round(seen.lat, 2))
     east, north = (seen.lon - trail.lon) * x, (seen.lat - trail.lat) * y
-    if dt > FORGET_S and math.hypot(east, north) > FORGET_SIGMAS * sigma:
+    gone = math.hypot(east, north)
+    if (dt > FORGET_S and gone > FORGET_SIGMAS * sigma) or gone > LEAP_M + rules.walker_speed * dt + 2 * sigma:
         return first(sigma, rules.walker_speed)
     return move(trail.motion, dt, east, north, sigma, rules.walker_speed)
 

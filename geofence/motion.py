@@ -20,35 +20,46 @@ from typing import NamedTuple
 
 ERROR_S = 45.0
 """Seconds over which an error is forgotten: 30 to 80 make no difference that can be measured."""
+WARY = 1.5
+"""Standard deviations of estimated error (of both axes together) from which on the place is less sure."""
+WARINESS = 2.0
+"""Standard deviations the place is less sure by, for each of the error's beyond that."""
 HEADING_S = 25.0
 """Seconds for which a walker keeps direction."""
 STAND_S = 300.0
+"""How long a warden stands before going on."""
 WALK_S = 90.0
-"""How long a warden stands, and goes, before changing over."""
+"""How long a warden goes before standing still."""
 SETTLE_S = 300.0
 """How long after it stopped what is believed of a device is still open."""
 CREEP = 0.02
 """Square metres a second by which a standing device moves all the same."""
 NOISE_M = 1.0
+"""The part of the error that is new with every fix, in metres."""
 NOISE = 0.1
-"""The part of the error that is new with every fix: metres, and in standard deviations."""
+"""Another such part, in standard deviations."""
 LEARN = 0.5
+"""How much of what a fix is off by, beyond what was due, goes into the receiver's ``scale`` at most."""
 LEARN_S = 150.0
+"""Seconds over which the scale is learned and forgotten."""
 ODD_MOST = 6.0
+"""Squared standard deviations: no fix counts as farther off for the scale, for one may be mirrored."""
 NEXT_S = 20.0
+"""After a longer time a fix says nothing of the scale: anyone may have turned round."""
 SCALE_MOST = 4.0
-"""How fast a receiver is found to err more than it states, from how far off its fixes are of where they were due; over
-a longer time anyone may have turned round."""
+"""No receiver is taken to err more than so many times what it states."""
 JUMP_M = 35.0
+"""By how much the error jumps, along each axis."""
 JUMP_S = 400.0
-"""By how much the error jumps, and how rarely."""
-DOUBT = 2.45
-"""Standard deviations of estimated error (of both axes together) from which on a receiver is doubted."""
+"""How rarely it jumps."""
 AXIS = 0.45
 """Standard deviation of the velocity along one axis over the greatest speed of a walker."""
 _SURE = 1e-4
+"""Neither standing nor going is ever less probable."""
 _SLIGHT = 1e-3
+"""A jump less probable than this is not reckoned with."""
 _FLOOR = 1e-30
+"""Keeps a likelihood from vanishing."""
 
 
 class Motion(NamedTuple):
@@ -109,6 +120,24 @@ class _Pace(NamedTuple):
     jump: float
     fade: float
     learn: float
+    fresh: float
+
+
+class _Fix(NamedTuple):
+    """One fix as the filter sees it."""
+
+    x: float
+    y: float
+    var: float
+    """Variance of its error along one axis."""
+    noise: float
+    """The part of it that is new with every fix."""
+
+
+_Still = tuple[float, float, float, float, float, float, float]
+"""Of who stands: place, error (two axes each), and the covariance: place, place and error, error."""
+_Under = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
+"""Of who goes: place, velocity, error, and the covariance in the order of Motion."""
 
 
 @lru_cache(maxsize=512)
@@ -121,7 +150,7 @@ def _pace(dt: float, speed: float) -> _Pace:
         qpp=max(vv * (2 * t * dt - 3 * t * t + 4 * t * t * keep - t * t * keep * keep), 0.0) + CREEP * dt,
         qpv=vv * t * (1 - keep) ** 2, qvv=vv * (1 - keep * keep), creep=CREEP * dt,
         jump=min(dt / JUMP_S, 0.5), fade=exp(-dt / SETTLE_S),
-        learn=LEARN * (1 - exp(-dt / LEARN_S)) if dt <= NEXT_S else 0.0,
+        learn=LEARN * (1 - exp(-dt / LEARN_S)) if dt <= NEXT_S else 0.0, fresh=1 - exp(-2 * dt / ERROR_S),
     )  # fmt: skip
 
 
@@ -136,17 +165,15 @@ def first(sigma: float, speed: float) -> Motion:
 def move(m: Motion, dt: float, x: float, y: float, sigma: float, speed: float) -> Motion:
     """Return what is known after a fix ``x`` metres east and ``y`` north of the one ``dt`` seconds before it."""
     pace = _pace(dt, speed)
+    sigma *= m.scale
+    fix = _Fix(x, y, sigma * sigma, NOISE_M**2 + NOISE * NOISE * sigma * sigma)
     stood, went = 1 - m.going, m.going
     stays, stops = stood * (1 - pace.start), went * pace.stop
     goes, starts = went * (1 - pace.stop), stood * pace.start
-    sigma *= m.scale
-    fresh = sigma * sigma * (1 - pace.rho * pace.rho)
-    noise = NOISE_M**2 + NOISE * NOISE * sigma * sigma
-    like_s, odd_s, s = _stand(m, pace, stops / (stays + stops), x, y, fresh, noise)
-    like_g, odd_g, g = _go(m, pace, starts / (goes + starts), x, y, fresh, noise)
+    like_s, odd_s, s = _stood(_stand(m, pace, stops / (stays + stops), fix), pace, fix)
+    like_g, odd_g, g = _gone(_go(m, pace, starts / (goes + starts), fix), pace, fix)
     standing, going = like_s * (stays + stops), like_g * (goes + starts)
-    share = going / (standing + going)
-    share = min(max(share, _SURE), 1 - _SURE)
+    share = min(max(going / (standing + going), _SURE), 1 - _SURE)
     odd = min((1 - share) * odd_s + share * odd_g, ODD_MOST)
     scale = min(max(m.scale * (1 + pace.learn * (odd - 1)), 1.0), SCALE_MOST)
     return Motion(share, 1.0 if share > 0.5 else m.loose * pace.fade, scale, *s, *g)
@@ -155,29 +182,34 @@ def move(m: Motion, dt: float, x: float, y: float, sigma: float, speed: float) -
 def place(m: Motion, sigma: float) -> Place:
     """Return where it is believed to be, standing or going.
 
-    While the receiver seems to err by more than ``DOUBT`` standard deviations it is believed less: whatever it is
-    that goes on, it is not the kind of error it states.
+    While the receiver seems to err by more than ``WARY`` standard deviations the place is less sure: whatever it is
+    that goes on, it is not the kind of error that is stated.
     """
     g, s = m.going, 1 - m.going
     dx, dy = m.gx - m.sx, m.gy - m.sy
     ex, ey = s * m.sex + g * m.gex, s * m.sey + g * m.gey
-    var = s * m.spp + g * m.gpp + g * s * (dx * dx + dy * dy) / 2
-    return Place(m.sx + g * dx, m.sy + g * dy, sqrt(var + max(0.0, ex * ex + ey * ey - (DOUBT * m.scale * sigma) ** 2)))
+    odd = max(0.0, ex * ex + ey * ey - (WARY * m.scale * sigma) ** 2)
+    var = s * m.spp + g * m.gpp + g * s * (dx * dx + dy * dy) / 2 + WARINESS * WARINESS * odd
+    return Place(m.sx + g * dx, m.sy + g * dy, sqrt(var))
 
 
-def _stand(
-    m: Motion, pace: _Pace, b: float, x: float, y: float, fresh: float, noise: float
-) -> tuple[float, float, tuple[float, ...]]:
-    """Return the likelihood of the fix and what is then known, if it stands; ``b``: the share that went before."""
+def _stand(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Still:
+    """Return what is due if it stands; ``b``: the share that went before. Places are from the fix on."""
     a, rho, half = 1 - b, pace.rho, (1 - b) * b / 2
     dx, dy, dex, dey = m.gx - m.sx, m.gy - m.sy, m.gex - m.sex, m.gey - m.sey
-    px, py, ex, ey = m.sx + b * dx - x, m.sy + b * dy - y, rho * (m.sex + b * dex), rho * (m.sey + b * dey)
     pp = a * m.spp + b * m.gpp + half * (dx * dx + dy * dy) + pace.creep
     pe = rho * (a * m.spe + b * m.gpe + half * (dx * dex + dy * dey))
-    ee = rho * rho * (a * m.see + b * m.gee + half * (dex * dex + dey * dey)) + fresh
+    ee = rho * rho * (a * m.see + b * m.gee + half * (dex * dex + dey * dey)) + pace.fresh * fix.var
+    ex, ey = rho * (m.sex + b * dex), rho * (m.sey + b * dey)
+    return m.sx + b * dx - fix.x, m.sy + b * dy - fix.y, ex, ey, pp, pe, ee
+
+
+def _stood(due: _Still, pace: _Pace, fix: _Fix) -> tuple[float, float, _Still]:
+    """Return the likelihood of the fix, how far off it is (squared, in what was due), and what is then known."""
+    px, py, ex, ey, pp, pe, ee = due
     ix, iy, hp, he = -px - ex, -py - ey, pp + pe, pe + ee
     off = ix * ix + iy * iy
-    s = hp + he + noise
+    s = hp + he + fix.noise
     like, w = _likely(off, s, pace.jump)
     kp, ke = hp / s, he / s
     pp, pe, ee = pp - kp * hp, pe - kp * he, ee - ke * he
@@ -193,10 +225,8 @@ def _stand(
     return like, off / (2 * s), (px + kp * ix, py + kp * iy, ex + ke * ix, ey + ke * iy, pp, pe, ee)
 
 
-def _go(
-    m: Motion, pace: _Pace, b: float, x: float, y: float, fresh: float, noise: float
-) -> tuple[float, float, tuple[float, ...]]:
-    """Return the same, if it goes; ``b``: the share that stood before, and sets off in any direction."""
+def _go(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Under:
+    """Return what is due if it goes; ``b``: the share that stood before, and sets off in any direction."""
     a, rho, keep, run, half = 1 - b, pace.rho, pace.keep, pace.run, (1 - b) * b / 2
     dx, dy, dex, dey = m.sx - m.gx, m.sy - m.gy, m.sex - m.gex, m.sey - m.gey
     ux, uy = -m.gvx, -m.gvy
@@ -207,15 +237,19 @@ def _go(
     vv = a * m.gvv + b * pace.vv + half * (ux * ux + uy * uy)
     ve = a * m.gve + half * (ux * dex + uy * dey)
     ee = a * m.gee + b * m.see + half * (dex * dex + dey * dey)
-    px, py = m.gx + b * dx + run * vx - x, m.gy + b * dy + run * vy - y
+    px, py = m.gx + b * dx + run * vx - fix.x, m.gy + b * dy + run * vy - fix.y
     ex, ey = rho * (m.gex + b * dex), rho * (m.gey + b * dey)
-    vx, vy = keep * vx, keep * vy
     pp, pv = pp + run * (2 * pv + run * vv) + pace.qpp, keep * (pv + run * vv) + pace.qpv
-    pe, ee = rho * (pe + run * ve), rho * rho * ee + fresh
-    vv, ve = keep * keep * vv + pace.qvv, keep * rho * ve
+    pe, ee = rho * (pe + run * ve), rho * rho * ee + pace.fresh * fix.var
+    return px, py, keep * vx, keep * vy, ex, ey, pp, pv, pe, keep * keep * vv + pace.qvv, keep * rho * ve, ee
+
+
+def _gone(due: _Under, pace: _Pace, fix: _Fix) -> tuple[float, float, _Under]:
+    """Return the same as ``_stood``, if it goes."""
+    px, py, vx, vy, ex, ey, pp, pv, pe, vv, ve, ee = due
     ix, iy, hp, hv, he = -px - ex, -py - ey, pp + pe, pv + ve, pe + ee
     off = ix * ix + iy * iy
-    s = hp + he + noise
+    s = hp + he + fix.noise
     like, w = _likely(off, s, pace.jump)
     kp, kv, ke = hp / s, hv / s, he / s
     pp, pv, pe = pp - kp * hp, pv - kp * hv, pe - kp * he

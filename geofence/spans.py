@@ -1,11 +1,12 @@
 """Stretches of time as plain lists, and what can be done with them.
 
-What must stay true here: spans are in order, do not touch one another and are never empty; ends are exclusive.
+What must stay true here: what is returned is in order, does not touch and is never empty; ends are exclusive. What is
+given may be in any order, may overlap, touch and be empty, unless it is called Spans.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 Span = tuple[int, int]
 Spans = tuple[Span, ...]
@@ -13,7 +14,7 @@ Spans = tuple[Span, ...]
 
 
 def at_least(count: int, many: Iterable[Iterable[Span]]) -> Spans:
-    """Return when at least ``count`` of ``many`` hold at once."""
+    """Return when at least ``count`` of ``many`` hold at once; each of them has no overlap in itself."""
     turns = [turn for spans in many for a, b in spans if a < b for turn in ((a, -1), (b, 1))]
     found: list[Span] = []
     holding, since = 0, 0
@@ -36,13 +37,13 @@ def common(*many: Iterable[Span]) -> Spans:
     return at_least(len(many), [union(spans) for spans in many])
 
 
-def without(spans: Spans, other: Sequence[Span]) -> Spans:
+def without(spans: Iterable[Span], other: Iterable[Span]) -> Spans:
     """Return when ``spans`` hold and ``other`` do not."""
-    if not spans:
-        return ()
-    edges = [spans[0][0], *(edge for span in other for edge in span), spans[-1][1]]
-    free = tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b)
-    return common(spans, free)
+    whole, gone = union(spans), union(other)
+    if not whole or not gone:
+        return whole
+    edges = [whole[0][0], *(edge for span in gone for edge in span), whole[-1][1]]
+    return common(whole, [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b])
 
 
 def length(spans: Iterable[Span]) -> int:
@@ -50,6 +51,6 @@ def length(spans: Iterable[Span]) -> int:
     return sum(b - a for a, b in spans)
 
 
-def clip(spans: Sequence[Span], start: int, end: int) -> Spans:
+def clip(spans: Iterable[Span], start: int, end: int) -> Spans:
     """Return what of them lies between ``start`` and ``end``."""
-    return tuple((max(a, start), min(b, end)) for a, b in spans if a < end and b > start)
+    return tuple((max(a, start), min(b, end)) for a, b in spans if max(a, start) < min(b, end))

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil, floor
+from types import MappingProxyType
 from typing import NamedTuple
 
 from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, unknown, weigh
-from geofence.bounds import calm, certain_s, possible_s
+from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
 from geofence.look import Seen, Trail, follow, look
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
 from geofence.zones import REACH_ACCURACIES, REACH_M, Near
@@ -26,8 +27,8 @@ __all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "deadline", "
 
 CALM_S = 15.0
 """Fixes no farther apart, all out of reach of every edge, leave no doubt between them."""
-JUST_OUTSIDE = -1e-6
-"""Metres: where a device is taken to be at the moment a zone comes into force."""
+AT_THE_EDGE = 1e-6
+"""Metres inside: where a device is taken to be at the moment a zone comes into force, or takes another shape."""
 
 
 class Facts(NamedTuple):
@@ -38,8 +39,8 @@ class Facts(NamedTuple):
     since: Micros = EVER
     last: Micros = NEVER
     """The first and the last moment they hold."""
-    begun: frozenset[ZoneId] = frozenset()
-    """Zones that are in force since ``since``, and were not just before it."""
+    begun: Mapping[ZoneId, Micros] = MappingProxyType({})
+    """Zones that are in force, or have their shape, only since a moment later than when the device was last heard."""
     ending: frozenset[ZoneId] = frozenset()
     """Zones that are no longer in force after ``last``."""
 
@@ -99,7 +100,7 @@ def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:
             if reached is not None:
                 due = min(due, reached)
             if zone in facts.ending:
-                due = min(due, facts.last)
+                due = min(due, facts.last + 1)
     return None if due == math.inf else Micros(int(due))
 
 
@@ -136,15 +137,19 @@ def _expire(track: Track, due: Micros, rules: Rules, facts: Facts) -> Step:
             return replace(track, beliefs={**track.beliefs, zone: belief._replace(dwelt=True)}), [event]
     if not track.silent and due >= track.heard + rules.silence_s * SECOND:
         return replace(track, silent=True), [Event(Kind.SILENT, track.device, due)]
-    if due == facts.last:
-        return _end(track, facts)
-    gone = [_exit(track, zone, belief, _seen(track, belief), facts) for zone, belief in _inside(track)]
+    if due < track.heard + rules.lost_s * SECOND:
+        return _end(track, due, rules, facts)
+    gone = [
+        _exit(track, zone, _upto(track, belief, track.heard, rules), _seen(track, belief), facts)
+        for zone, belief in _inside(track)
+    ]
     return replace(track, same=-1, beliefs={}, trail=None), gone
 
 
-def _end(track: Track, facts: Facts) -> Step:
+def _end(track: Track, at: Micros, rules: Rules, facts: Facts) -> Step:
     """Let the zones end that are in force no longer."""
-    gone = [_exit(track, *one, facts.last, facts) for one in _inside(track) if one[0] in facts.ending]
+    ending = [(zone, _upto(track, belief, at, rules)) for zone, belief in _inside(track) if zone in facts.ending]
+    gone = [_exit(track, *one, at, facts) for one in ending]
     kept = {zone: belief for zone, belief in track.beliefs.items() if zone not in facts.ending}
     return replace(track, same=-1, beliefs=kept), gone
 
@@ -175,17 +180,30 @@ def _zones(track: Track, near: tuple[Near, ...], reach_m: float) -> Iterator[tup
 
 def _before(track: Track, zone: ZoneId, now: Micros, rules: Rules, facts: Facts) -> Belief:
     """Return what was believed up to this fix."""
-    deep = deep_m(rules, REACH_M, REACH_ACCURACIES)
     belief = track.beliefs.get(zone)
+    if track.heard is None:
+        return unknown(now, 0.0)
+    if track.heard < (since := facts.begun.get(zone, EVER)):
+        if belief is None or not belief.inside:
+            return unknown(since, -AT_THE_EDGE)
+        prism = _upto(track, belief, since, rules).prism._replace(low=-DEEP_M, high=DEEP_M)
+        seen = _seen(track, belief) if track.silent else since
+        return belief._replace(seen=seen, depth=AT_THE_EDGE, prism=prism)
+    deep = deep_m(rules, REACH_M, REACH_ACCURACIES)
     if belief is None:
-        if track.heard is None:
-            return unknown(now, 0.0)
-        if zone in facts.begun and track.heard < facts.since:
-            return unknown(facts.since, JUST_OUTSIDE)
         return unknown(track.heard, -deep, -deep)
-    if track.same != -1 and track.heard is not None:
+    if track.same != -1:
         return belief._replace(seen=track.heard, depth=REACH_M, prism=calm(belief.prism, track.heard, deep))
     return belief
+
+
+def _upto(track: Track, belief: Belief, at: Micros, rules: Rules) -> Belief:
+    """Return the belief with its bounds as far as ``at``, nothing being heard any more."""
+    assert track.heard is not None
+    prism = belief.prism
+    if track.same != -1:
+        prism = calm(prism, track.heard, deep_m(rules, REACH_M, REACH_ACCURACIES))
+    return belief._replace(prism=extend(prism, at, -DEEP_M, DEEP_M, rules.walker_speed) if at > prism.at else prism)
 
 
 def _change(

@@ -5,6 +5,8 @@ What must stay true here: the one place where configuration meets the parts; non
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from geofence.model import DeviceId
@@ -12,13 +14,18 @@ from geofence.track import Rules
 from trackerd.chunk import Source
 from trackerd.config import MqttSection, Settings, SourceSection
 from trackerd.house import House
+from trackerd.inbox import Inbox
 from trackerd.intake import DUTY, Intake, Wiring
 from trackerd.mqtt import Broker
-from trackerd.outbox import ROUTE, Outbox
+from trackerd.notify.make import transports, wishes
+from trackerd.notify.mqtt import MqttVoice
+from trackerd.notify.route import Route
+from trackerd.notify.sender import Sender, Transport
+from trackerd.outbox import ROUTE, Outbox, mqtt_route
 from trackerd.service import Service
 from trackerd.sources import SOURCES
-from trackerd.inbox import Inbox
 from trackerd.store import Store, open_store
+from trackerd.store.spool import Spool
 from trackerd.town import Town, build
 
 DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
@@ -52,15 +59,36 @@ def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring
 
 
 def service(settings: Settings, path: Path, town: Town) -> Service:
-    """Make the daemon of a configuration read from ``path``. Raises StoreError, BrokerFault."""
+    """Make the daemon of a configuration read from ``path``. Raises StoreError, BrokerFault, NotifyFault."""
+    ways = transports(settings, path)
     named = [(section.name or f"{section.kind}-{n}", section) for n, section in enumerate(settings.source, 1)]
     store = open_store(store_url(settings, path))
     made = house(settings, town, store, {name: wiring(section) for name, section in named})
     made.patience_s = PATIENCE_S
     made.docket.horizon_s = HORIZON_S
-    sources = [source(name, section, settings, path) for name, section in named]
-    outbox = Outbox(store, broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
-    return Service(made, sources, outbox, lambda: build(settings, path), Inbox(inbox_folder(settings, path)))
+    again = bool(store.editions())
+    sources = [source(name, section, settings, path, again) for name, section in named]
+    made.routes = (*made.routes, *ways)  # here and not in every house: a replay alerts nobody
+    return Service(
+        made, sources, outbox(settings, path, store, ways), reread=lambda: build(settings, path),
+        spool=spool(settings, path), inbox=Inbox(inbox_folder(settings, path)),
+    )  # fmt: skip
+
+
+def outbox(settings: Settings, path: Path, store: Store, ways: Mapping[str, Transport]) -> Outbox | None:
+    """Make the routes of a configuration: the broker's, and one for each way beside it."""
+    voice = MqttVoice(broker(settings, path, "out"), settings.mqtt.prefix) if settings.mqtt.host else None
+    routes = [mqtt_route(store, voice)] if voice is not None else []
+    routes += [Route(n.name, store, Sender(n.name, ways[n.name]), wishes(n, settings)) for n in settings.notify]
+    return Outbox(routes, voice) if routes else None
+
+
+def spool(settings: Settings, path: Path) -> Spool | None:
+    """Open the place where fixes wait that nobody sends again; with a server's store under systemd there is one."""
+    kept, state = settings.store.spool, os.environ.get("STATE_DIRECTORY")
+    if kept is None and state and not settings.store.url.startswith("sqlite"):
+        kept = Path(state.split(":")[0]) / "spool.db"
+    return None if kept is None else Spool(path.parent / kept, settings.store.spool_mb * 2**20)
 
 
 def wiring(section: SourceSection) -> Wiring:
@@ -70,14 +98,14 @@ def wiring(section: SourceSection) -> Wiring:
     return Wiring(decoder, device, live=section.kind != "file")
 
 
-def source(name: str, section: SourceSection, settings: Settings, path: Path) -> Source:
-    """Make one source."""
+def source(name: str, section: SourceSection, settings: Settings, path: Path, again: bool = False) -> Source:
+    """Make one source; ``again``: there was an earlier run, so the broker should have a session of ours."""
     make = SOURCES[section.kind]
     wishes: dict[str, object] = {}
     if section.kind == "serial":
         wishes = {"url": section.url, "baud": section.baud}
     elif section.kind == "mqtt":
-        wishes = {"broker": broker(settings, path, "in", section)}
+        wishes = {"broker": broker(settings, path, "in", section), "session_expected": again}
         if section.topics is not None:
             wishes["topics"] = [(topic, _speaks(topic, section)) for topic in section.topics]
     elif section.kind == "file":

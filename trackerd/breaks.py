@@ -26,6 +26,16 @@ class Breaks:
         self._of: dict[WardenId, dict[Micros, Break]] = {}
         self._take(kept)
 
+    def recall(self, told: Iterable[Break]) -> None:
+        """Take breaks told earlier, each as it was told last; what is known of the same one meanwhile stays."""
+        last = {(one.warden, one.start): one for one in told}.values()
+        self._take(one for one in list(last) if one.start not in self._of.get(one.warden, {}))
+
+    def standing(self, told: Iterable[Break]) -> list[Break]:
+        """Return those breaks as they are now, each once."""
+        keys = dict.fromkeys((one.warden, one.start) for one in told)
+        return [of[start] for warden, start in keys if start in (of := self._of.get(warden, {}))]
+
     def spans(self) -> dict[WardenId, Spans]:
         """Return when each warden is on break."""
         return {warden: union(one[1:3] for one in of.values()) for warden, of in self._of.items()}

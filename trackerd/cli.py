@@ -24,6 +24,8 @@ zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
 duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in one is not kept.")
 app.add_typer(duty_app, name="duty")
+notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
+app.add_typer(notify_app, name="notify")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
 
@@ -138,28 +140,62 @@ def zones_list(
 def zones_lint(
     files: Annotated[list[Path] | None, typer.Argument(help="GeoJSON files of zones.")] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Or those a configuration names.")] = None,
-    accuracy: Annotated[float, typer.Option(min=1, max=500, help="Radius of 68 % of the error, in metres.")] = 8.0,
-    every: Annotated[str, typer.Option(help="Time between two fixes.")] = "5s",
+    accuracy: Annotated[
+        float | None, typer.Option(min=1, max=500, help="Radius of 68 % of the error, in metres; else as stored.")
+    ] = None,
+    every: Annotated[str | None, typer.Option(help="Time between two fixes; else as stored.")] = None,
     dwell: Annotated[str, typer.Option(help="How long a visit lasts, where the zone does not say.")] = "1m",
+    json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
 ) -> None:
     """Say how surely visits to each zone can be proven, and what would make it better."""
-    from geofence.trial import Habits
     from trackerd import zone_commands
 
-    habits = Habits(accuracy_m=accuracy, every_s=_span(every, "--every"), dwell_s=_span(dwell, "--dwell"))
-    zone_commands.zones_lint(files or [], config, habits)
+    every_s = None if every is None else _span(every, "--every")
+    zone_commands.zones_lint(
+        files or [], config, zone_commands.Wishes(accuracy, every_s, _span(dwell, "--dwell"), json)
+    )
 
 
 @app.command()
 def explain(
     what: Annotated[list[str], typer.Argument(help="The id of an event; or DEVICE ZONE TIME.")],
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
-    plot: Annotated[Path | None, typer.Option(help="Draw it too, as SVG.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw it too, into this SVG file.")] = None,
 ) -> None:
     """Say why an event was said: the fixes, their distances, and what was believed after each."""
-    from trackerd import commands
+    from trackerd import explain_command
 
-    commands.explain(what, config, plot)
+    explain_command.run(what, config, plot)
+
+
+@notify_app.command("list")
+def notify_list(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Show how each route stands, and the letters set aside."""
+    from trackerd import notify_commands
+
+    notify_commands.notify_list(config)
+
+
+@notify_app.command("test")
+def notify_test(
+    name: Annotated[str, typer.Argument(help="The name of a [[notify]].")],
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Send a test message now, and say what happened."""
+    from trackerd import notify_commands
+
+    notify_commands.notify_test(name, config)
+
+
+@notify_app.command("resend")
+def notify_resend(
+    route: Annotated[str | None, typer.Option(help="Only those of this route.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Let the letters set aside be sent again."""
+    from trackerd import notify_commands
+
+    notify_commands.notify_resend(route, config)
 
 
 @duty_app.command("break")

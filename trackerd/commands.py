@@ -9,9 +9,8 @@ import json
 import logging
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, TextIO
 from zoneinfo import ZoneInfo
@@ -26,17 +25,17 @@ from geofence.duration import words
 from geofence.faults import Fault
 from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
-from trackerd import explain as reasons
-from trackerd.assemble import house, rules, service, store_url
+from trackerd.assemble import house, service
 from trackerd.cli import AWAY, FAULTS
 from trackerd.config import Settings
 from trackerd.intake import Wiring
 from trackerd.load import load
 from trackerd.mqtt import BrokerFault
+from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
-from trackerd.store import MemoryStore, Store, StoreError, Told, open_store
+from trackerd.store import MemoryStore, StoreError, Told, open_store
 from trackerd.town import Town, build
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -68,7 +67,7 @@ def run(config: Path) -> None:
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
-    except (StoreError, BrokerFault) as error:
+    except (StoreError, BrokerFault, NotifyFault) as error:
         _stop(str(error), AWAY)
     daemon.run()
 
@@ -133,45 +132,6 @@ def decode(file: Path, name: str | None, device: str) -> None:
         _stop(f"{file}: {source.fault}", FAULTS)
     if refused and (chosen not in STREAMS or not fixes):
         raise typer.Exit(FAULTS)
-
-
-def explain(what: list[str], config: Path, drawing: Path | None) -> None:
-    """Show why something was said."""
-    settings, _ = the_town(config)
-    try:
-        store = open_store(store_url(settings, config), reading=True)
-    except StoreError as error:
-        _stop(str(error), AWAY)
-    with closing(store):
-        question = _question(what, store, ZoneInfo(settings.site.timezone))
-        lines = reasons.explain(store, rules(settings), question)
-    if not lines:
-        _stop("no fixes of that device are kept for that time", FAULTS)
-    table = Table("Time", "Accuracy", "To the edge", "Believed", "Evidence against", "Said", box=None)
-    for line in lines:
-        distance = "far" if line.distance_m is None else f"{line.distance_m:+.0f} m"
-        said = ", ".join(event.kind.removeprefix("zone.") for event in line.said)
-        accuracy = "unknown" if line.accuracy_m != line.accuracy_m else f"{line.accuracy_m:.0f} m"
-        believed = "inside" if line.inside else "outside"
-        table.add_row(moment(line.time), accuracy, distance, believed, f"{line.against:.1f}", said)
-    Console(soft_wrap=True).print(table)
-    if drawing is not None:
-        drawing.write_text(reasons.plot(lines, f"{question.device} and {question.zone}"), encoding="utf-8")
-
-
-def _question(what: list[str], store: Store, zone: ZoneInfo) -> reasons.Question:
-    if len(what) == 1:
-        found = reasons.about_event(store, what[0])
-        if found is None:
-            _stop(f"no event that stands has the id {what[0]}", FAULTS)
-        return found
-    if len(what) != len(("device", "zone", "time")):
-        _stop("name an event's id, or DEVICE ZONE TIME", 2)
-    try:
-        time = datetime.fromisoformat(what[2])
-    except ValueError:
-        _stop(f"{what[2]!r} is no time; write 2026-05-04T08:12:31", 2)
-    return reasons.about_moment(what[0], what[1], time if time.tzinfo else time.replace(tzinfo=zone))
 
 
 def the_town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:

@@ -6,16 +6,16 @@ reaches the engine, which is given plain objects (town.py makes them). load.py r
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from devices import DECODERS
-from geofence.duration import seconds
+from trackerd.notify.section import NotifySection
+from trackerd.section import Hour, Id, Port, Section, Span
 
 
 def _town(name: str) -> str:
@@ -32,27 +32,11 @@ def _decoder(name: str) -> str:
     return name
 
 
-def _hour(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(r"\d{2}:\d{2}", value) and value < "24:00":
-        return time.fromisoformat(value)
-    raise ValueError('write the hour as "08:00"')
-
-
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-Span = Annotated[float, BeforeValidator(seconds)]
-Hour = Annotated[time, BeforeValidator(_hour)]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEK: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Rate = Annotated[float, Field(ge=0.001, le=0.5)]
 Speed = Annotated[float, Field(gt=0, le=50)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 DecoderName = Annotated[str, AfterValidator(_decoder)]
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are faults."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Site(Section):
@@ -68,6 +52,8 @@ class StoreSection(Section):
 
     url: str = "sqlite:///trackerd.db"
     inbox: Path | None = None
+    spool: Path | None = None
+    spool_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
 
 
 class MqttSection(Section):
@@ -235,10 +221,10 @@ class Settings(PlanFile):
     team: tuple[TeamSection, ...] = ()
     privacy: Privacy = Privacy()
     detection: Detection = Detection()
-    retention: dict[str, Any] = {}
-    http: dict[str, Any] = {}
-    notify: tuple[dict[str, Any], ...] = ()
+    retention: dict[str, Any] = Field(default_factory=dict)
+    http: dict[str, Any] = Field(default_factory=dict)
+    notify: tuple[NotifySection, ...] = ()
 
 
-NOT_YET = ("retention", "http", "notify")
+NOT_YET = ("retention", "http")
 """Tables that are part of the contract and that nothing acts on yet: taken, and told so each time."""

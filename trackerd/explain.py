@@ -1,30 +1,34 @@
 """Why something was said: the fixes, how far inside the zone they lay, and what was believed after each.
 
 What must stay true here: what is shown is the engine itself over the stored fixes, stepped one by one from the
-checkpoint before; distances are shown, never coordinates.
+checkpoint before; nothing is written; distances are shown, never coordinates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from html import escape
+from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 
 from geofence.editions import Editions
 from geofence.engine import Engine
-from geofence.model import EVER, SECOND, DeviceId, Event, Micros, ZoneId, to_datetime, to_micros
-from geofence.revise import Standing
+from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Kind, Micros, ZoneId
 from geofence.track import Rules
-from trackerd.store import Store
-
-Scale = Callable[[float], float]
+from geofence.wire import moment
+from trackerd.store import Found, Store
 
 BEFORE_S, AFTER_S = 300, 120
-"""Seconds shown before the moment asked for and after what decided it."""
+"""Seconds shown before the moment asked for, and after it or what decided it."""
+LEAST_ID = 4
+"""Letters of an id that may stand for it."""
+
+
+class NoAnswerError(Exception):
+    """What is asked for is not in the record; the text says what is."""
 
 
 class Question(NamedTuple):
@@ -34,117 +38,130 @@ class Question(NamedTuple):
     zone: ZoneId
     start: Micros
     end: Micros
+    about: Found | None = None
+    """The event that was asked about."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One fix and what it did."""
+    """One fix and what it did, or what came about as time passed."""
 
     time: Micros
+    fix: bool
     accuracy_m: float
     distance_m: float | None
     """To the zone's edge, inside positive; None: out of reach."""
     inside: bool
     against: float
     """Evidence gathered against ``inside``, in log-odds."""
+    in_force: bool
     said: tuple[Event, ...] = ()
 
-
-def about_event(store: Store, event_id: str) -> Question | None:
-    """Return what to ask about an event that stands, by its id or the beginning of it; None: there is no such."""
-    for device in store.devices():
-        for standing in store.standing(device, EVER):
-            if standing.id.startswith(event_id) and standing.event.visit is not None:
-                return _around(standing)
-    return None
+    @property
+    def far(self) -> bool:
+        """Whether there is nothing to tell of it."""
+        return self.fix and self.distance_m is None and not (self.inside or self.against or self.said)
 
 
-def about_moment(device: str, zone: str, time: datetime) -> Question:
-    """Return what to ask about a device and a zone at a moment."""
-    at = to_micros(time)
-    return Question(
-        DeviceId(device), ZoneId(zone), Micros(at - BEFORE_S * SECOND), Micros(at + (BEFORE_S + AFTER_S) * SECOND)
-    )
+def about_event(store: Store, event_id: str) -> Question:
+    """Return what to ask about an event, by its id or the beginning of it, whether or not it stands.
+
+    A retraction is a question about what it takes back. Raises NoAnswerError.
+    """
+    found = store.find(event_id) if len(event_id) >= LEAST_ID else []
+    if len(found) != 1:
+        many = f"more than one event has an id that begins with {event_id}; write more of it"
+        raise NoAnswerError(many if found else f"no event has the id {event_id!r}; write it as it was told, or its "
+                            f"first letters ({LEAST_ID} at least), or ask by DEVICE ZONE TIME")  # fmt: skip
+    told = found[0].told
+    if "retracts" in told.body["data"]:
+        return about_event(store, told.body["data"]["retracts"])
+    if told.said is None or told.said.event.visit is None:
+        type_ = told.type.removeprefix("trackerd.")
+        raise NoAnswerError(f"{type_} at {moment(told.time)} is about a device and no zone: there is nothing to weigh; "
+                            "ask about a zone by DEVICE ZONE TIME")  # fmt: skip
+    event = told.said.event
+    start, end = event.time - BEFORE_S * SECOND, max(event.time, event.decided) + AFTER_S * SECOND
+    return Question(event.device, told.said.event.visit.zone, Micros(start), Micros(end), found[0])
+
+
+def about_moment(store: Store, device: str, zone: str, at: Micros) -> Question:
+    """Return what to ask about a device and a zone at a moment. Raises NoAnswerError."""
+    devices = store.devices()
+    if device not in devices:
+        raise NoAnswerError(f"no fix of a device {device!r} is stored{_like(device, devices)}")
+    zones = sorted({one.id for edition in store.editions() for one in edition.zones})
+    if zone not in zones:
+        raise NoAnswerError(f"no zone {zone!r} was ever known{_like(zone, zones)}")
+    return Question(DeviceId(device), ZoneId(zone), Micros(at - BEFORE_S * SECOND), Micros(at + (AFTER_S + 1) * SECOND))
 
 
 def explain(store: Store, rules: Rules, question: Question) -> list[Line]:
-    """Step the engine over the stored fixes; return a line for each that lies in the time asked for."""
-    checkpoint = store.checkpoint(question.device, question.start)
+    """Step the engine over the stored fixes; return a line for each that lies in the time asked for.
+
+    Raises NoAnswerError where there is no such fix.
+    """
+    device, checkpoint = question.device, store.checkpoint(question.device, question.start)
     editions = Editions(store.editions())
     engine = Engine(editions, rules, [checkpoint] if checkpoint else [])
     lines: list[Line] = []
-    after = checkpoint.upto if checkpoint else EVER
-    for piece in store.fixes(question.device, after, question.end):
-        for row in range(len(piece)):
-            one = piece.take(np.array([row]))
-            events = engine.judge(one).events
-            time = Micros(int(one.time[0]))
-            if time < question.start:
-                continue
-            ((_, zones),) = editions.parts(one)
-            near = {near.zone: near.distance_m for near in zones.locate(one).near()[0]}
-            track = engine.tracks.get(question.device)
-            belief = track.beliefs.get(question.zone) if track else None
-            said = tuple(event for event in events if event.visit is None or event.visit.zone == question.zone)
-            distance = near.get(question.zone)
-            inside, against = (belief.inside, belief.sum) if belief else (False, 0.0)
-            lines.append(Line(time, float(one.accuracy_m[0]), distance, inside, against, said))
+    for piece in store.fixes(device, checkpoint.upto if checkpoint else EVER, question.end):
+        before = piece.time < question.start
+        engine.judge(piece.take(before))
+        for row in np.flatnonzero(~before):
+            fix = piece.take(np.array([row]))
+            events = [event for event in engine.judge(fix).events if _of(question, event)]
+            time = Micros(int(fix.time[0]))
+            lines += [_passed(event, lines) for event in events if _when(event) < time]
+            lines.append(_line(engine, editions, question, fix, [one for one in events if _when(one) >= time]))
+    if not lines:
+        raise NoAnswerError(_kept(store, question))
+    passed = max((saved.upto for saved in store.tracks() if saved.track.device == device), default=EVER)
+    for event in engine.advance(min(passed, question.end)):
+        if _of(question, event):
+            lines.append(_passed(event, lines))
     return lines
 
 
-def plot(lines: list[Line], title: str, width: int = 900, height: int = 320) -> str:
-    """Return an SVG: the distance of each fix with its error, and what was believed, over time."""
-    shown = [line for line in lines if line.distance_m is not None]
-    if not shown:
-        return _frame([], f"{title}: no fix near the zone", (lines[0].time, lines[-1].time), lambda _: 0.0, width, 80)
-    start, end = lines[0].time, max(lines[-1].time, lines[0].time + SECOND)
-    reach = 1.2 * max(10.0, *(abs(line.distance_m or 0.0) for line in shown))
-
-    def x(time: float) -> float:
-        return 50 + (width - 70) * (time - start) / (end - start)
-
-    def y(metres: float) -> float:
-        return 40 + (height - 80) * (reach - metres) / (2 * reach)
-
-    marks = [_band(a, b, x, height) for a, b in zip(lines, [*lines[1:], lines[-1]], strict=True) if a.inside]
-    for line in shown:
-        assert line.distance_m is not None
-        at, accuracy = x(line.time), 0.0 if np.isnan(line.accuracy_m) else line.accuracy_m
-        top, bottom = y(min(line.distance_m + accuracy, reach)), y(max(line.distance_m - accuracy, -reach))
-        marks.append(f'<path d="M{at:.1f} {top:.1f}V{bottom:.1f}" stroke="#9ab"/>')
-        marks.append(f'<circle cx="{at:.1f}" cy="{y(line.distance_m):.1f}" r="2.5" fill="#246"/>')
-    for line in lines:
-        for event in line.said:
-            at = x(min(max(event.time, start), end))
-            marks.append(f'<path d="M{at:.1f} 36V{height - 40}" stroke="#b30" stroke-dasharray="4 3"/>')
-            marks.append(f'<text x="{at + 3:.1f}" y="34" fill="#b30">{event.kind.removeprefix("zone.")}</text>')
-    return _frame(marks, title, (start, end), y, width, height)
+def _line(engine: Engine, editions: Editions, question: Question, fix: Fixes, said: list[Event]) -> Line:
+    time, zone = Micros(int(fix.time[0])), question.zone
+    ((_, zones),) = editions.parts(fix)
+    near = {one.zone: one.distance_m for one in zones.locate(fix).near()[0]}
+    track = engine.tracks.get(question.device)
+    belief = track.beliefs.get(zone) if track else None
+    return Line(
+        time=time, fix=True, accuracy_m=float(fix.accuracy_m[0]), distance_m=near.get(zone),
+        inside=belief is not None and belief.inside, against=belief.sum if belief else 0.0,
+        in_force=zone in editions.spans[editions.number(time)].valid(), said=tuple(said),
+    )  # fmt: skip
 
 
-def _band(a: Line, b: Line, x: Scale, height: int) -> str:
-    wide = max(x(b.time) - x(a.time), 1.0)
-    return f'<rect x="{x(a.time):.1f}" y="40" width="{wide:.1f}" height="{height - 80}" fill="#dfeecd"/>'
+def _passed(event: Event, lines: Sequence[Line]) -> Line:
+    """Return the line of what time alone brought about."""
+    inside = event.kind is not Kind.EXIT and bool(lines) and lines[-1].inside
+    return Line(_when(event), False, math.nan, None, inside, 0.0, True, (event,))
 
 
-def _frame(marks: list[str], title: str, span: tuple[int, int], y: Scale, width: int, height: int) -> str:
-    first, last = (f"{to_datetime(at):%H:%M:%S}" for at in span)
-    right, foot, edge = width - 20, height - 12, y(0)
-    style = 'font-family="sans-serif" font-size="12"'
-    return "\n".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" {style}>',
-        f"<title>{escape(title)}</title>",
-        "<desc>Metres inside the zone over time; bars: the stated error; green: believed inside.</desc>",
-        f'<rect width="{width}" height="{height}" fill="#fff"/><text x="8" y="16">{escape(title)}</text>',
-        *marks,
-        f'<path d="M50 {edge:.1f}H{right}" stroke="#000"/><text x="4" y="{edge + 4:.1f}">edge</text>',
-        f'<text x="4" y="52">inside</text><text x="4" y="{height - 44}">outside</text>',
-        f'<text x="50" y="{foot}">{first}</text>',
-        f'<text x="{right}" y="{foot}" text-anchor="end">{last} UTC</text></svg>',
-    ])  # fmt: skip
+def _when(event: Event) -> Micros:
+    return max(event.decided, event.time)  # an emergency is told at once: nothing decides it
 
 
-def _around(standing: Standing) -> Question:
-    event = standing.event
-    assert event.visit is not None
-    start, end = event.time - BEFORE_S * SECOND, max(event.time, event.decided) + AFTER_S * SECOND
-    return Question(event.device, event.visit.zone, Micros(start), Micros(end))
+def _of(question: Question, event: Event) -> bool:
+    return event.visit is None or event.visit.zone == question.zone
+
+
+def _like(name: str, names: Sequence[str]) -> str:
+    close = get_close_matches(name, names, 3) or names[:8]
+    return f"; there is {', '.join(close)}{'' if len(close) == len(names) else ', …'}" if close else ""
+
+
+def _kept(store: Store, question: Question) -> str:
+    """Say which fixes there are instead."""
+    span = f"between {moment(question.start)} and {moment(question.end)}"
+    first = last = None
+    for piece in store.fixes(question.device, EVER):
+        first, last = first or int(piece.time[0]), int(piece.time[-1])
+    if first is None or last is None:
+        return f"no fix of {question.device} is stored"
+    return (f"no fix of {question.device} is stored {span}; there are fixes from {moment(first)} to {moment(last)}: "
+            "ask within that time, or look whether older ones were deleted as configured")  # fmt: skip

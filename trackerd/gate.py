@@ -8,7 +8,7 @@ everything after it and for everything of the same batch, and erases what is on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -31,14 +31,6 @@ FRESH_US = 60 * SECOND
 MOST_DEVICES = 10_000
 MESSAGE = "message"
 """Who said so, where it came from the warden's phone."""
-
-
-@dataclass(slots=True)
-class Word:
-    """What words about duty have changed, to be committed."""
-
-    breaks: list[Break] = field(default_factory=list)
-    erased: list[Erased] = field(default_factory=list)
 
 
 class Gate:
@@ -66,52 +58,59 @@ class Gate:
         newest = max(newest, fix.micros) if received - heard <= FRESH_US else fix.micros
         self._heard[fix.device] = received, newest
 
-    def said(self, pause: Pause, received: Micros, word: Word) -> bool:
-        """Take a word from a warden's device; return whether it has a warden and a time that can be."""
+    def said(self, pause: Pause, received: Micros) -> list[Break] | None:
+        """Take a word from a warden's device; return the breaks it changed, None where it can mean nothing."""
         start = self._dated(pause.device, received) if pause.start is None else to_micros(pause.start)
         warden = self.town.roster.carrier(pause.device, start)
         if warden is None or not _within(start, received):
-            return False
+            return None
         if not pause.on:
-            self.resume(warden, start, word)
-            return True
+            return self.resume(warden, start)
         duty = self.town.roster.stretch(warden, start)
         until = to_micros(pause.until) if pause.until is not None else None
         if duty is None or (until is not None and until <= start):
-            return False
+            return None
         by = TAG if pause.tagged else MESSAGE
-        self.rest(Break(warden, start, min(until or duty.end, duty.end), by), word)
-        return True
+        return self.rest(Break(warden, start, min(until or duty.end, duty.end), by))
 
-    def rest(self, new: Break, word: Word) -> None:
-        """Let a break hold."""
+    def rest(self, new: Break) -> list[Break]:
+        """Let a break hold; return the breaks that changed."""
         begun = self._breaks.begin(new)
         if begun:
-            word.breaks += begun
+            self.move(self.town)
+        return begun
+
+    def recall(self, breaks: Sequence[Break]) -> None:
+        """Let breaks hold that were told before the last start and are not on disk yet."""
+        if breaks:
+            self._breaks.recall(breaks)
             self.move(self.town)
 
-    def settle(self, word: Word, now: Micros) -> None:
-        """Say what is to be erased, by ``now``, once all the words of a batch have been taken."""
+    def erased(self, told: Iterable[Break], now: Micros) -> list[Erased]:
+        """Return what is to be erased, by ``now``, for these breaks as they stand once all words have been taken."""
+        found: list[Erased] = []
         roster, last = self.town.roster, Micros(now + round(FUTURE.total_seconds()) * SECOND)
-        for warden, start, end, _ in {(one.warden, one.start): one for one in word.breaks}.values():
+        for warden, start, end, _ in self._breaks.standing(told):
             past = Window(start, min(end, last))
             held = roster.planned_within(past).get(warden, {}) if past.start < past.end else {}
             if not held and roster.carrier(DeviceId(warden), start) == warden:  # whoever sends is on duty
                 held = {DeviceId(warden): (past,)}
-            word.erased += [Erased(device, Micros(a), Micros(b)) for device, of in held.items() for a, b in of if a < b]
+            found += [Erased(device, Micros(a), Micros(b)) for device, of in held.items() for a, b in of if a < b]
+        return found
 
-    def resume(self, warden: WardenId, at: Micros, word: Word, by: str | None = None) -> None:
-        """Let the warden's breaks end."""
+    def resume(self, warden: WardenId, at: Micros, by: str | None = None) -> list[Break]:
+        """Let the warden's breaks (only those said ``by``) end; return the breaks that changed."""
         ended = self._breaks.end(warden, at, by)
         if ended:
-            word.breaks += ended
             self.move(self.town)
+        return ended
 
-    def untagged(self, fix: Fix, word: Word) -> None:
+    def untagged(self, fix: Fix) -> list[Break]:
         """Take a fix of an app that marks all it sends on break: without the mark the break is over."""
         warden = self.town.roster.carrier(fix.device, fix.micros)
-        if warden is not None and self.town.roster.on_break(warden, fix.micros):
-            self.resume(warden, fix.micros, word, TAG)
+        if warden is None or not self.town.roster.on_break(warden, fix.micros):
+            return []
+        return self.resume(warden, fix.micros, TAG)
 
     def admit(self, fixes: Sequence[Fix]) -> tuple[list[WardenId | None], NDArray[np.bool_]]:
         """Return for each fix who carried its device, and whether it may go on."""

@@ -16,9 +16,8 @@ from geofence.revise import CHECKPOINT
 from geofence.track import Rules
 from trackerd import clock
 from trackerd.docket import Docket
-from trackerd.gate import Word
 from trackerd.intake import Intake, Taken
-from trackerd.store import Batch, Judgement, Store, Told
+from trackerd.store import Batch, Break, Judgement, Store, Told
 from trackerd.town import Town
 
 
@@ -66,12 +65,14 @@ class House:
         self._given_up: set[DeviceId] = set()
         self._last_word: dict[DeviceId, Micros] = {}
         self.town = self.intake.town
+        self._listening: Micros | None = None
         self._enact(to_micros(clock.now()))
         self.docket = Docket(self.town, self.horizon_s)
         self.wake()
 
     def wake(self) -> None:
         """Make the engine again from the store: the states as saved, and the fixes stored after them."""
+        self._reread()
         self.engine = Engine(self.editions, self.rules, self.store.tracks(), self.window_s)
         self.untold: list[Event] = []
         """What the fixes stored led to that was not said yet: a shorter window than theirs lets go of them."""
@@ -88,9 +89,9 @@ class House:
         self._enact(to_micros(clock.now()) if since is None else since)
         self._asleep = True  # what waits for its turn is to be seen against the new zones
 
-    def heed(self, word: Word) -> None:
+    def heed(self, breaks: Sequence[Break]) -> None:
         """Let the breaks that were told hold in everything that follows."""
-        if word.breaks:
+        if breaks:
             self.town = self.docket.town = self.intake.town
 
     def batch(self, taken: Taken, late: Sequence[int], told: Sequence[Told]) -> Batch:
@@ -102,7 +103,8 @@ class House:
         ahead = [(device, began) for device in self.engine.tracks if self.engine.upto(device) >= began]
         return Batch(
             taken.fixes, taken.received, taken.wardens, late, taken.refusals, taken.pulses, saved, due,
-            tuple(self._unkept), ahead, self.docket.touched(taken.fixes), taken.word.breaks, taken.word.erased,
+            tuple(self._unkept), ahead, self.docket.touched(taken.fixes), taken.breaks,
+            self.intake.gate.erased(taken.breaks, to_micros(clock.now())) if taken.breaks else (),
             list(taken.unheld.values()), taken.waivers, Judgement(taken.reopened) if taken.reopened else None,
             events=told, routes=self.routes,
         )  # fmt: skip
@@ -122,9 +124,14 @@ class House:
 
     def advance(self, fixes: Fixes, now: Micros) -> list[Event]:
         """Let time pass up to ``now``, at which ``fixes`` came in."""
+        self._listening = now if self._listening is None else self._listening
         self._last_word |= dict.fromkeys(fixes.devices, now)
-        since = now - round(self.patience_s * SECOND)
-        return self.engine.advance(now, {device for device, word in self._last_word.items() if word > since})
+        return self.engine.advance(now, {device for device in self.engine.tracks if self.speaking(device, now)})
+
+    def speaking(self, device: DeviceId, now: Micros) -> bool:
+        """Return whether a device may be sending what it had kept, or may be about to, for we only begin to listen."""
+        word = self._last_word.get(device, self._listening)
+        return word is not None and now < word + round(self.patience_s * SECOND)
 
     def kept(self, batch: Batch) -> None:
         """Note that the batch is on disk."""
@@ -143,6 +150,14 @@ class House:
     def _feed_rest(self, device: DeviceId) -> None:
         for fixes in self.store.fixes(device, self.engine.upto(device)):
             self.untold += self.engine.judge(fixes).events
+
+    def _reread(self) -> None:
+        """Take the editions as they are stored: a commit may have been done though nobody heard of it."""
+        stored = self.store.editions()
+        last = stored[-1].since if stored else EVER - 1
+        self._unkept = [edition for edition in self._unkept if edition.since > last]
+        self._known = stored + self._unkept
+        self.editions = Editions(self._known)
 
     def _enact(self, now: Micros) -> None:
         """Let the town's zones be the newest edition, if they are not; a store's first holds since ever."""

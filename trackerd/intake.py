@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from devices import DECODERS, duty
 from devices.decoder import Bad, Decoder, Heartbeat, Pause, Said
 from geofence.model import DeviceId, Fix, Fixes, Micros, WardenId, to_micros
 from trackerd.chunk import Chunk
-from trackerd.gate import Gate, Word, believable
+from trackerd.gate import Gate, believable
 from trackerd.store import Break, Docketed, Pulse, Refusal, Unheld, Waiver
 from trackerd.town import Town
 
@@ -58,17 +58,12 @@ class Taken:
     pulses: list[Pulse] = field(default_factory=list)
     gated: int = 0
     """What came off duty, on break or from a private zone: counted, not kept."""
-    word: Word = field(default_factory=Word)
-    """What was said of duty."""
+    breaks: list[Break] = field(default_factory=list)
+    """Those that what was said has changed, as they are now."""
     unheld: dict[DeviceId, Unheld] = field(default_factory=dict)
     waivers: list[Waiver] = field(default_factory=list)
     reopened: list[Docketed] = field(default_factory=list)
     """Cases to be judged again because of a waiver."""
-
-    @property
-    def breaks(self) -> list[Break]:
-        """The breaks that have changed."""
-        return self.word.breaks
 
 
 class _Read(NamedTuple):
@@ -98,7 +93,7 @@ class Intake:
         """Decode a batch of chunks; return what of it may be kept."""
         read: list[_Read] = []
         taken = Taken(Fixes.of(()))
-        for chunk in (heard := list(chunks)):
+        for chunk in chunks:
             wiring = self._wiring[chunk.source]
             device = self._who(chunk, wiring)
             if device is None:
@@ -106,11 +101,18 @@ class Intake:
                 continue
             for said in self._decode(chunk, wiring, device):
                 self._hear(said, chunk, wiring, device, taken, read)
-        if taken.word.breaks:
-            known = [*(to_micros(chunk.received) for chunk in heard), *(one.fix.micros for one in read)]
-            self.gate.settle(taken.word, max(known))
         self._keep(read, taken)
         return taken
+
+    def again(self, taken: Taken) -> Taken:
+        """Return what of a batch that had to wait may still be kept: a break may have been told meanwhile."""
+        self.gate.recall(taken.breaks)
+        _, passes = self.gate.admit(list(taken.fixes))
+        rows = passes.nonzero()[0]
+        return replace(
+            taken, fixes=taken.fixes.take(rows), received=[taken.received[row] for row in rows],
+            wardens=[taken.wardens[row] for row in rows], gated=taken.gated + len(taken.fixes) - len(rows),
+        )  # fmt: skip
 
     def _decode(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> list[Said]:
         if chunk.decoder == DUTY:
@@ -155,11 +157,13 @@ class Intake:
                 return
             self.gate.hear(said, received)
             if (chunk.decoder or wiring.decoder) == TAGGING:
-                self.gate.untagged(said, taken.word)
+                taken.breaks += self.gate.untagged(said)
             read.append(_Read(said, chunk, wiring.live))
         elif isinstance(said, Pause):
             moment = received if wiring.live or said.start is None else to_micros(said.start)
-            taken.gated += chunk.retained or not self.gate.said(said, moment, taken.word)
+            changed = None if chunk.retained else self.gate.said(said, moment)
+            taken.breaks += changed or []
+            taken.gated += changed is None
         elif wiring.live and not self.gate.open(device, received):
             self._turn_away(taken, device, received)
         elif isinstance(said, Bad):
@@ -203,3 +207,12 @@ class Intake:
         self.refused[bad.why] += 1
         data = bad.data if whole else bad.data.translate(SHAPE)
         taken.refusals.append(Refusal(chunk.source, to_micros(chunk.received), bad.why, bad.detail, data, device))
+
+
+def counted(counts: Iterable[Unheld]) -> dict[DeviceId, Unheld]:
+    """Return counts of the same device as one."""
+    found: dict[DeviceId, Unheld] = {}
+    for device, times, last in counts:
+        known = found.get(device, Unheld(device, 0, last))
+        found[device] = Unheld(device, known.times + times, max(known.last, last))
+    return found

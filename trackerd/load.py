@@ -14,10 +14,11 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from geofence.faults import Fault
-from trackerd.config import NOT_YET, Section, Settings
+from trackerd.config import NOT_YET, Settings
+from trackerd.section import Section
 
 Model = TypeVar("Model", bound=Section)
-IDLE = "this version does not act on it yet: nothing is deleted, served or sent because of it"
+IDLE = "this version does not act on it yet: nothing is deleted or served because of it"
 
 
 def load(path: Path) -> tuple[Settings | None, list[Fault]]:

@@ -68,20 +68,19 @@ def read(data: bytes) -> Order:
         raise OrderError(str(error)) from None
 
 
-def carry_out(house: House, order: Order, now: Micros) -> Taken:
+def carry_out(house: House, order: Order) -> Taken:
     """Return what is to be committed of an order; OrderError where it means nothing here."""
     taken, gate = empty(), house.intake.gate
     if isinstance(order, Waive):
         return _waived(house, order, taken)
     warden = WardenId(order.warden)
     if isinstance(order, Resume):
-        gate.resume(warden, Micros(order.at), taken.word)
+        taken.breaks = gate.resume(warden, Micros(order.at))
         return taken
     window = gate.extent(warden, Micros(order.start), None if order.until is None else Micros(order.until))
     if window is None:
         raise OrderError(f"{warden} has no duty to interrupt then")
-    gate.rest(Break(warden, *window, order.by), taken.word)
-    gate.settle(taken.word, now)
+    taken.breaks = gate.rest(Break(warden, *window, order.by))
     return taken
 
 
@@ -89,6 +88,7 @@ def _waived(house: House, order: Waive, taken: Taken) -> Taken:
     requirement, zone, start = RequirementId(order.requirement), ZoneId(order.zone), Micros(order.start)
     taken.waivers.append(Waiver(requirement, zone, start, order.reason, order.by, Micros(order.at)))
     for one in house.store.docket(start, start + 1):
-        if (one.case.requirement, one.case.zone, one.case.window.start) == (requirement, zone, start):
+        same = (one.case.requirement, one.case.zone, one.case.window.start) == (requirement, zone, start)
+        if same and one.verdict is not None:
             taken.reopened.append(replace(one, closed=False))
     return taken

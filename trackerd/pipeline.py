@@ -48,7 +48,7 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     """
     if house.asleep:
         house.wake()
-    house.heed(taken.word)
+    house.heed(taken.breaks)
     fixes = taken.fixes
     fed = house.engine.judge(fixes)
     events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])

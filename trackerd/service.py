@@ -1,8 +1,9 @@
 """The daemon's loop: threads, the bounded queue, signals. No logic in it.
 
-What must stay true here: one thread a source, one bounded queue, one thread that turns and alone touches engine and
-store; a full queue is the only back-pressure; a sender is acknowledged only after the commit; nothing that comes in
-can stop the loop, and a store that fails stops the acknowledging, not the daemon.
+What must stay true here: one thread a source, two bounded queues (what senders keep until they have a receipt, and
+what nobody sends again), one thread that turns and alone touches engine and store; a full queue is the only
+back-pressure; a sender is acknowledged only after the commit; nothing that comes in can stop the loop, and a store
+that fails stops the acknowledging, not the daemon.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from geofence.faults import Fault
-from geofence.model import DeviceId, Micros, ZoneId, to_micros
+from geofence.model import ZoneId
 from geofence.wire import moment
-from trackerd import clock, orders, sdnotify
+from trackerd import orders, sdnotify
+from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
 from trackerd.house import House
-from trackerd.intake import Taken
-from trackerd.outbox import Outbox
-from trackerd.pipeline import empty, record
 from trackerd.inbox import Inbox
-from trackerd.store import Refusal, StoreError, Told
+from trackerd.outbox import Outbox
+from trackerd.pipeline import Recorded
+from trackerd.store import StoreError, Told
+from trackerd.store.spool import Spool
 from trackerd.town import Town
 
 QUEUE = 2000
 """Chunks waiting at most."""
 BATCH = 500
 WAIT_S = 0.2
-RETRY_S = (1.0, 30.0)
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +47,21 @@ class Service:
         sources: Sequence[Source],
         outbox: Outbox | None = None,
         reread: Callable[[], tuple[Town | None, list[Fault]]] | None = None,
+        spool: Spool | None = None,
         inbox: Inbox | None = None,
     ) -> None:
-        """``reread`` makes the town anew from its files, for a reload. ``inbox``: where commands wait for us."""
+        """``reread`` makes the town anew from its files, for a reload.
+
+        ``spool``: where to keep what nobody resends; ``inbox``: where commands wait for us.
+        """
         self._inbox = inbox
-        self._strays: set[DeviceId] = set()
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
-        self._queue: queue.Queue[Chunk] = queue.Queue(QUEUE)
+        self._held: queue.Queue[Chunk] = queue.Queue(QUEUE)
+        """What a sender will send again until it has our receipt."""
+        self._free: queue.Queue[Chunk] = queue.Queue(QUEUE)
+        """What nobody would send again."""
+        self._news = threading.Event()
+        self._carrier = Carrier(house, spool, self._pause, self._recorded)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
@@ -79,10 +88,11 @@ class Service:
                 source.close()
             if self._outbox is not None:
                 self._outbox.close()
-            if self._inbox is not None:
-                self._inbox.close()
             for thread in threads:
                 thread.join(2.0)
+            self._carrier.close()
+            if self._inbox is not None:
+                self._inbox.close()
         log.info("stopped")
 
     def stop(self) -> None:
@@ -105,11 +115,11 @@ class Service:
         try:
             for path, command in self._inbox.waiting():
                 try:
-                    taken = orders.carry_out(self._house, orders.read(command), to_micros(clock.now()))
+                    taken = orders.carry_out(self._house, orders.read(command))
                 except orders.OrderError as error:
                     self._inbox.refuse(path, str(error))
                     continue
-                if not self._commit(taken):
+                if not self._carrier.carry(taken):
                     return
                 fail_point("before-done")
                 self._inbox.done(path)
@@ -117,9 +127,7 @@ class Service:
             log.error("%s; commands wait", error)
 
     def _turn(self, chunks: list[Chunk]) -> None:
-        taken = self._take(chunks)
-        self._warn(taken)
-        if not self._commit(taken):
+        if not self._carrier.turn(chunks):
             return  # told to stop while the store was away: nothing is acknowledged
         fail_point("before-ack")
         for chunk in chunks:
@@ -127,53 +135,21 @@ class Service:
                 chunk.receipt()
         fail_point("after-ack")
 
-    def _warn(self, taken: Taken) -> None:
-        for device in taken.unheld.keys() - self._strays:
-            log.warning("device %s is in nobody's hands: nothing of it is kept until a [[duty]] names it", device)
-            self._strays.add(device)
-
-    def _take(self, chunks: list[Chunk]) -> Taken:
+    def _pause(self, seconds: float, taking: bool) -> list[Chunk] | None:
+        """See ``carry.Pause``."""
+        if not taking:
+            return None if self._stopping.wait(seconds) else []
+        if self._stopping.is_set():
+            return None
         try:
-            return self._house.intake.take(chunks)
-        except Exception:  # a fault of ours in some decoder must not stop the others
-            log.exception("a batch of %d could not be read", len(chunks))
-            return self._take_one_by_one(chunks)
+            return [self._free.get(timeout=min(seconds, WAIT_S)), *_waiting(self._free, BATCH)]
+        except queue.Empty:
+            return []
 
-    def _take_one_by_one(self, chunks: list[Chunk]) -> Taken:
-        whole = empty()
-        for chunk in chunks:
-            try:
-                one = self._house.intake.take([chunk])
-                self._commit(one)
-            except Exception:
-                log.exception("one chunk of source %s goes to the quarantine", chunk.source)
-                whole.refusals.append(Refusal(chunk.source, to_micros(chunk.received), "our-fault"))
-        return whole
-
-    def _commit(self, taken: Taken) -> bool:
-        """Carry it into the record, as often as it takes; False where told to stop before that."""
-        pause, awake, faults = RETRY_S[0], True, 0
-        while True:
-            try:
-                if not awake:
-                    self._house.wake()
-                    awake = True
-                recorded = record(self._house, taken, to_micros(clock.now()))
-                self._visited(recorded.events)
-                if recorded.revised:
-                    self._last_visits = self._house.store.last_visits()
-                return True
-            except StoreError as error:
-                log.error("the store: %s; nothing is acknowledged until it is back", error)
-                sdnotify.notify(f"STATUS=the store: {error}", "WATCHDOG=1")
-                if self._stopping.wait(pause):
-                    return False
-                pause, awake = min(2 * pause, RETRY_S[1]), False
-            except Exception:  # a fault of ours in the turn: once more from the record, then without this batch
-                log.exception("a batch of %d fixes could not be carried", len(taken.fixes))
-                awake, faults = False, faults + 1
-                if faults > 1:
-                    taken = _set_aside(taken)
+    def _recorded(self, recorded: Recorded) -> None:
+        self._visited(recorded.events)
+        if recorded.revised:
+            self._last_visits = self._house.store.last_visits()
 
     def _visited(self, told: Iterable[Told]) -> None:
         for event in told:
@@ -181,22 +157,22 @@ class Service:
                 self._last_visits[event.zone] = max(event.time, self._last_visits.get(event.zone, event.time))
 
     def _gather(self, wait_s: float) -> list[Chunk]:
-        chunks: list[Chunk] = []
-        try:
-            chunks.append(self._queue.get(timeout=wait_s) if wait_s else self._queue.get_nowait())
-            while len(chunks) < BATCH:
-                chunks.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
+        """Return what came in, having waited for it so long at most."""
+        self._news.clear()
+        chunks = [*_waiting(self._held, BATCH), *_waiting(self._free, BATCH)]
+        if not chunks and wait_s and self._news.wait(wait_s):
+            chunks = [*_waiting(self._held, BATCH), *_waiting(self._free, BATCH)]
         return chunks
 
     def _pump(self, source: Source) -> None:
         """Carry one source's chunks to the queue; a full queue holds the source back."""
         try:
             for chunk in source:
+                line = self._free if chunk.receipt is None else self._held
                 while not self._stopping.is_set():
                     try:
-                        self._queue.put(chunk, timeout=0.5)
+                        line.put(chunk, timeout=0.5)
+                        self._news.set()
                         break
                     except queue.Full:
                         continue
@@ -246,10 +222,12 @@ class Service:
         signal.signal(signal.SIGHUP, lambda *_: self._reloading.set())
 
 
-def _set_aside(taken: Taken) -> Taken:
-    """Return a batch that puts these fixes into the quarantine instead of the record."""
-    aside = empty()
-    for fix, received in zip(taken.fixes, taken.received, strict=True):
-        refusal = Refusal("turn", Micros(received), "our-fault", data=repr(fix).encode(), device=fix.device)
-        aside.refusals.append(refusal)
-    return aside
+def _waiting(line: queue.Queue[Chunk], most: int) -> list[Chunk]:
+    """Take what waits, so many at most."""
+    chunks: list[Chunk] = []
+    try:
+        while len(chunks) < most:
+            chunks.append(line.get_nowait())
+    except queue.Empty:
+        pass
+    return chunks

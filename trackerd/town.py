@@ -136,6 +136,7 @@ def _check_plan(
     for what, ids in (
         ("requirement", [one.id for one in requirements]), ("device", [one.id for one in settings.device]),
         ("warden", [one.id for one in settings.warden]), ("source", [one.name for one in settings.source if one.name]),
+        ("notify", [one.name for one in settings.notify]),
     ):  # fmt: skip
         twice = sorted({one for one in ids if ids.count(one) > 1})
         faults += [Fault(str(path), what, f"the id {one!r} is used twice", "give each its own") for one in twice]

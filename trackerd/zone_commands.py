@@ -5,22 +5,50 @@ What must stay true here: see cli.py; faults are told all at once, one a line, a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.progress import track
+from rich.table import Column, Table
 
 from geofence.duration import words
-from geofence.model import to_datetime
+from geofence.model import SECOND, to_datetime
 from geofence.track import Rules
-from geofence.trial import Advice, Chances, Habits, advise, chances
-from geofence.zones import Frame, Zone
-from trackerd.assemble import rules
+from geofence.trial import Advice, Chances, Habits, Size, advise, chances, size
+from geofence.zones import UNKNOWN_ACCURACY_M, Frame, Zone
+from trackerd.assemble import rules, store_url
 from trackerd.cli import FAULTS
 from trackerd.commands import BRUSSELS, talk, tell_faults, the_town
+from trackerd.store import StoreError, open_store
 from trackerd.town import read_zones
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What ``trackerd zones lint`` was asked; None: as the store shows."""
+
+    accuracy_m: float | None = None
+    every_s: float | None = None
+    dwell_s: float = 60.0
+    json: bool = False
+
+
+class Judged(NamedTuple):
+    """What was found of one zone."""
+
+    zone: Zone
+    size: Size
+    chances: Chances
+    advice: list[Advice]
 
 
 def zones_check(files: list[Path]) -> None:
@@ -42,19 +70,65 @@ def zones_list(files: list[Path], config: Path | None) -> None:
     Console(soft_wrap=True).print(table)
 
 
-def zones_lint(files: list[Path], config: Path | None, habits: Habits) -> None:
+def zones_lint(files: list[Path], config: Path | None, wishes: Wishes) -> None:
     """Say of each zone how surely a visit would be proven, and what would do where that is not enough."""
     zones, under = _zones(files, config)
-    table = Table("Zone", "Dwell", "Visit proven", "Passer-by mistaken", "What would do", box=None)
-    poor = 0
-    for zone in sorted(zones, key=lambda one: one.id):
+    habits, whence = _habits(wishes, config)
+    judged: list[Judged] = []
+    ordered = sorted(zones, key=lambda zone: zone.id)
+    for zone in track(ordered, "Trying", console=talk, transient=True, disable=not talk.is_terminal):
         found = chances(zone, habits, under)
-        poor += not found.good
-        remedy = "" if found.good else _remedy(advise(zone, habits, under))
-        table.add_row(zone.id, words(zone.dwell_s or habits.dwell_s), *_percent(found), remedy)
+        judged.append(Judged(zone, size(zone), found, [] if found.good else advise(zone, habits, under)))
+    if wishes.json:
+        document = {"accuracy_m": habits.accuracy_m, "every_s": habits.every_s, "whence": whence,
+                    "zones": [_document(one, habits) for one in judged]}  # fmt: skip
+        print(json.dumps(document, ensure_ascii=False, indent=1))  # noqa: T201 - the data asked for
+        return
+    table = Table(Column("Zone", no_wrap=True), "Kind", Column("Size", no_wrap=True), "Dwell", "Visit proven",
+                  "Pass mistaken", "What would do", box=None)  # fmt: skip
+    for one in judged:
+        dwell = words(one.zone.dwell_s or habits.dwell_s)
+        remedy = "" if one.chances.good else _remedy(one)
+        table.add_row(one.zone.id, one.zone.kind, _size(one.size), dwell, *_percent(one.chances), remedy)
     Console(soft_wrap=True).print(table)
-    talk.print(f"{len(zones)} zones, {poor} that cannot be judged well at {habits.accuracy_m:g} m and one fix in "
-               f"{habits.every_s:g} s")  # fmt: skip
+    poor = sum(not one.chances.good for one in judged)
+    talk.print(f"{len(judged)} zones, {poor} of which cannot be judged well, at an accuracy of {habits.accuracy_m:g} m "
+               f"and a fix every {words(habits.every_s)} ({whence})")  # fmt: skip
+
+
+def _habits(wishes: Wishes, config: Path | None) -> tuple[Habits, str]:
+    """Return how receivers behave here: as wished, else as the store's last fixes show, else as most do."""
+    habits, given = Habits(dwell_s=wishes.dwell_s), "as given"
+    if wishes.accuracy_m is None or wishes.every_s is None:
+        shown = None if config is None else _shown(config)
+        given = "as is usual; say --accuracy and --every" if shown is None else "as the last fixes stored show"
+        accuracy, every = shown or (habits.accuracy_m, habits.every_s)
+        habits = replace(habits, accuracy_m=accuracy, every_s=every)
+    accuracy, every = wishes.accuracy_m or habits.accuracy_m, wishes.every_s or habits.every_s
+    return replace(habits, accuracy_m=accuracy, every_s=every), given
+
+
+def _shown(config: Path) -> tuple[float, float] | None:
+    """Return the median accuracy in metres and the median seconds between fixes of each device's last day."""
+    settings, _ = the_town(config)
+    try:
+        with closing(open_store(store_url(settings, config), reading=True)) as store:
+            pieces = [
+                piece
+                for track, upto in store.tracks()
+                for piece in store.fixes(track.device, upto - DAY_S * SECOND, upto + 1)
+            ]
+    except StoreError:
+        return None  # there is none yet
+    if not pieces:
+        return None
+    accuracy = np.concatenate([piece.accuracy_m for piece in pieces])
+    every = np.concatenate([np.diff(piece.time) for piece in pieces]) / SECOND
+    accuracy, every = accuracy[np.isfinite(accuracy)], every[every < settings.detection.silence]
+    if not len(every):
+        return None
+    known = float(np.median(accuracy)) if len(accuracy) else UNKNOWN_ACCURACY_M
+    return max(round(known, 1), 1.0), max(round(float(np.median(every)), 1), 1.0)
 
 
 def _zones(files: list[Path], config: Path | None) -> tuple[list[Zone], Rules]:
@@ -68,21 +142,41 @@ def _zones(files: list[Path], config: Path | None) -> tuple[list[Zone], Rules]:
     zones, faults = found
     tell_faults(faults)
     if not zones:
-        raise typer.Exit(FAULTS)
+        if not faults:
+            talk.print("no zones: name a file of zones, or a configuration with --config")
+        raise typer.Exit(FAULTS if faults else 2)
     return zones, under
+
+
+def _document(one: Judged, habits: Habits) -> dict[str, object]:
+    zone, found = one.zone, one.chances
+    return {
+        "zone": zone.id, "name": zone.name, "kind": zone.kind, "radius_m": round(one.size.radius_m, 1),
+        "hectares": round(one.size.hectares, 4), "dwell_s": zone.dwell_s or habits.dwell_s,
+        "proven": round(found.proven, 3), "mistaken": round(found.mistaken, 3), "good": found.good,
+        "advice": [{advice.what: advice.value, "proven": round(advice.chances.proven, 3)} for advice in one.advice],
+    }  # fmt: skip
+
+
+def _size(size: Size) -> str:
+    return f"radius {size.radius_m:.0f} m" if size.circle else f"{2 * size.radius_m:.0f} m wide"
 
 
 def _percent(found: Chances) -> tuple[str, str]:
     return f"{found.proven:.0%}", f"{found.mistaken:.0%}"
 
 
-def _remedy(advice: list[Advice]) -> str:
-    says = {"dwell_s": "a dwell of {}", "wider_m": "{:g} m wider all round", "every_s": "a fix every {}"}
-    parts = [
-        says[one.what].format(words(one.value) if one.what != "wider_m" else one.value) + f" ({one.chances.proven:.0%})"
-        for one in advice
-    ]
-    return "; ".join(parts) or "nothing alone: combine a longer dwell with a wider zone"
+def _remedy(one: Judged) -> str:
+    """Return what would do, in words."""
+    parts = [f"{_change(advice, one.size)} ({advice.chances.proven:.0%})" for advice in one.advice]
+    return "; or ".join(parts) or "no one thing: a finer receiver, or both a longer dwell and a wider zone"
+
+
+def _change(advice: Advice, size: Size) -> str:
+    if advice.what == "wider_m":
+        wide = size.radius_m + advice.value
+        return f"a radius of {wide:.0f} m" if size.circle else f"{advice.value:g} m more on every side"
+    return f"{'a dwell of' if advice.what == 'dwell_s' else 'a fix every'} {words(advice.value)}"
 
 
 def _hectares(zone: Zone) -> float:

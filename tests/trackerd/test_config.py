@@ -10,8 +10,9 @@ import pytest
 from geofence.faults import Fault
 from geofence.model import DeviceId, to_micros
 from trackerd.assemble import rules
-from trackerd.config import Section, Settings
+from trackerd.config import Settings
 from trackerd.load import _classes, load
+from trackerd.section import Section
 from trackerd.town import Town, build
 
 ZONE = """{"type":"FeatureCollection","features":[{"type":"Feature","id":"box-01","properties":{"radius_m":25},
@@ -196,17 +197,17 @@ def test_the_example_names_every_key_there_is() -> None:
         if name in ("requirement", "duty"):
             continue
         for section in sections:
-            part = text.split(f"[{name}]")[-1] if name != "source" else text
-            for key in section.model_fields:
+            part = text.split(f"[{name}]")[-1] if name not in ("source", "notify") else text
+            for key in (one.alias or key for key, one in section.model_fields.items()):
                 assert f"\n{key} = " in part.replace("\n#", "\n"), f"{name}.{key} is not in the example"
 
 
 def test_what_nothing_acts_on_yet_is_taken_and_told(tmp_path: Path) -> None:
-    more = '[retention]\nfixes = "7d"\n[http]\nport = 8080\n[[notify]]\nkind = "mail"\n'
+    more = '[retention]\nfixes = "7d"\n[http]\nport = 8080\n'
     settings, town, faults = read(tmp_path, GOOD + more)
     assert settings is not None
     assert town is not None
-    assert [(fault.where, fault.warning) for fault in faults] == [(n, True) for n in ("retention", "http", "notify")]
+    assert [(fault.where, fault.warning) for fault in faults] == [(n, True) for n in ("retention", "http")]
     assert "not act on it yet" in str(faults[0])
 
 

@@ -238,7 +238,9 @@ def test_device_to_warden_by_time() -> None:
     taken = intake.take([*sent, word(rest(at(55), at(65)), at(121))])
     assert taken.wardens == ["gw-1", "gw-2", "gw-2"]
     assert [(one.warden, one.end) for one in taken.breaks] == [("gw-1", half)]  # over with the duty of who said so
-    assert [tuple(one) for one in taken.word.erased] == [("w1", to_micros(at(55)), half)]
+    assert [tuple(one) for one in intake.gate.erased(taken.breaks, to_micros(at(121)))] == [
+        ("w1", to_micros(at(55)), half)
+    ]
 
 
 # Private zones --------------------------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trackerd import orders
-from trackerd.orders import Order, OrderError, Rest, Resume, Waive
 from trackerd.inbox import Inbox
+from trackerd.orders import Order, OrderError, Rest, Resume, Waive
 from trackerd.store import StoreError
 
 ORDERS: list[Order] = [

@@ -32,7 +32,21 @@ from geofence.model import (
 )
 from geofence.track import Track
 from tests.geofence.walks import START, town, walk
-from trackerd.store import Batch, Kept, MemoryStore, Pulse, Refusal, Revised, Said, Store, StoreError, Told, open_store
+from trackerd.store import (
+    Batch,
+    Kept,
+    MemoryStore,
+    Pulse,
+    Refusal,
+    Revised,
+    Said,
+    Store,
+    StoreError,
+    Told,
+    Trouble,
+    Waiting,
+    open_store,
+)
 
 Reopen = Callable[[], Store]
 
@@ -185,6 +199,92 @@ def test_an_event_is_unique_and_told_once(reopen: Reopen) -> None:
     assert [letter.event.id for letter in reopen().untold("mqtt", 0, 10)] == ["a", "c"]
     assert [letter.event.id for letter in reopen().untold("mqtt", letters[0].seq, 10)] == ["c"]
     assert reopen().untold("mail", 0, 10) == []
+
+
+def test_what_a_letter_met_is_kept_until_it_is_told(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    store.commit(Batch(none, events=[told("a", at=START + 1), told("b"), told("c")], routes=["mail", "hook"]))
+    one, two, three = store.untold("mail", 0, 10)
+    assert one.trouble is None
+    store.mark_failed(
+        "mail", {one.seq: Trouble(1, Micros(5), Micros(9), "busy"), two.seq: Trouble(4, Micros(5), Micros(6), "no")}
+    )
+    again = Trouble(2, Micros(5), Micros(7), "still busy")
+    store.mark_failed("mail", {one.seq: again})
+    assert [letter.trouble for letter in reopen().untold("mail", 0, 10)] == [
+        again,
+        Trouble(4, Micros(5), Micros(6), "no"),
+        None,
+    ]
+    assert reopen().waiting() == [
+        Waiting("hook", 3, 0, Micros(START), 0, None, ""),
+        Waiting("mail", 3, 0, Micros(START), 4, Micros(7), "still busy"),
+    ]  # fmt: skip
+    reopen().mark_told("mail", [one.seq, two.seq])
+    assert reopen().untold("mail", 0, 10) == [three]
+    assert reopen().waiting()[1] == Waiting("mail", 1, 0, Micros(START), 0, None, "")
+
+
+def test_what_is_set_aside_waits_for_a_person(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    store.commit(Batch(none, events=[told("a"), told("b")], routes=["mail", "hook"]))
+    seqs = [letter.seq for letter in store.untold("mail", 0, 10)]
+    refused = Trouble(1, Micros(5), Micros(5), "no such mailbox", dead=True)
+    store.mark_failed("mail", {seqs[0]: refused})
+    store.mark_failed("hook", dict.fromkeys(seqs, refused))
+    store = reopen()
+    assert [letter.event.id for letter in store.untold("mail", 0, 10)] == ["b"]
+    assert store.untold("hook", 0, 10) == []
+    assert [(letter.route, letter.event.id, letter.trouble) for letter in store.dead(2)] == [
+        ("hook", "a", refused), ("hook", "b", refused),
+    ]  # fmt: skip
+    assert [(one.untold, one.dead, one.oldest) for one in store.waiting()] == [(0, 2, None), (1, 1, START)]
+    assert store.revive("nobody") == 0
+    assert store.revive("mail") == 1
+    assert [letter.trouble for letter in reopen().untold("mail", 0, 10)] == [None, None]
+    assert reopen().revive() == 2
+    assert reopen().dead(10) == []
+    assert len(reopen().untold("hook", 0, 10)) == 2
+
+
+def test_what_was_taken_back_is_not_sent_again(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    store.commit(Batch(none, events=[said("in", Kind.ENTER, START, visit("v1", START, None), START + 5), told("b")],
+                       routes=["mail", "hook"]))  # fmt: skip
+    for route in ("mail", "hook"):
+        seqs = [letter.seq for letter in store.untold(route, 0, 10)]
+        store.mark_failed(route, dict.fromkeys(seqs, Trouble(1, Micros(5), Micros(5), "no", dead=True)))
+    store.commit(Batch(none, revised=Revised(DeviceId("w1"), Micros(START), ["in"])))
+    assert reopen().revive("mail") == 1
+    assert [letter.event.id for letter in reopen().untold("mail", 0, 10)] == ["b"]
+    assert [letter.route for letter in reopen().dead(9)] == ["hook", "hook"]
+    assert reopen().revive() == 1
+    assert reopen().tally().untold == 2
+
+
+def test_an_event_is_found_by_its_id_also_when_it_was_taken_back(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    store.commit(Batch(none, events=[said("in", Kind.ENTER, START, visit("v1", START, None), START + 5)]))
+    store.commit(Batch(none, revised=Revised(DeviceId("w1"), Micros(START), ["in"])))
+    found = reopen().event("in")
+    assert found is not None
+    assert (found.id, found.zone, found.body, found.said) == ("in", "box", {"id": "in"}, None)
+    assert reopen().event("out") is None
+
+
+def test_letters_may_be_sent_again_beside_a_daemon(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'record.db'}"
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(url, beside=True)
+    daemon = open_store(url)
+    daemon.commit(Batch(Fixes.of(()), events=[told("a")], routes=["mail"]))
+    (letter,) = daemon.untold("mail", 0, 10)
+    daemon.mark_failed("mail", {letter.seq: Trouble(1, Micros(5), Micros(5), "no", dead=True)})
+    beside = open_store(url, beside=True)
+    assert beside.revive() == 1
+    beside.close()
+    assert daemon.untold("mail", 0, 10) == [letter]
+    daemon.close()
 
 
 def test_a_batch_is_kept_whole_or_not_at_all(reopen: Reopen) -> None:

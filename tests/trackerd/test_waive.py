@@ -20,9 +20,9 @@ from tests.trackerd.test_duty import HOUR, KNOWN, W1, a_house, at, chunk, locate
 from trackerd import clock, orders
 from trackerd.cli import app
 from trackerd.house import House
+from trackerd.inbox import Inbox
 from trackerd.orders import OrderError, Rest, Resume, Waive
 from trackerd.pipeline import empty, record
-from trackerd.inbox import Inbox
 from trackerd.store import MemoryStore, Store, Told, open_store
 from trackerd.town import Town
 
@@ -41,7 +41,7 @@ def step(house: House, minute: float, *chunks: Any) -> list[Told]:
 
 def order(house: House, minute: float, what: orders.Order) -> list[Told]:
     now = to_micros(at(minute))
-    return record(house, orders.carry_out(house, orders.read(orders.write(what)), now), now).events
+    return record(house, orders.carry_out(house, orders.read(orders.write(what))), now).events
 
 
 def away(house: House, last: float = 60) -> list[Told]:
@@ -116,8 +116,8 @@ def test_an_order_for_nobody_on_duty_means_nothing() -> None:
     house = a_house(MemoryStore(), HERE)
     for nothing in (Rest("gw-1", to_micros(at(600))), Rest("gw-7", to_micros(at(1))), Rest("gw-1", 5, 5)):
         with pytest.raises(OrderError, match="no duty"):
-            orders.carry_out(house, nothing, to_micros(at(601)))
-    assert not orders.carry_out(house, Resume("gw-7", 5), Micros(6)).word.breaks
+            orders.carry_out(house, nothing)
+    assert not orders.carry_out(house, Resume("gw-7", 5)).breaks
 
 
 # The commands ---------------------------------------------------------------------------------------------------------
@@ -222,7 +222,7 @@ def test_the_list_shows_duties_breaks_and_strays(config: Path) -> None:
     stray = place(0, device="w9")
     record(house, house.intake.take([chunk(located(stray), at(0), "w9")]), to_micros(at(0)))
     now = to_micros(clock.now())
-    record(house, orders.carry_out(house, Rest("gw-1", now - HOUR, now, "an"), now), now)
+    record(house, orders.carry_out(house, Rest("gw-1", now - HOUR, now, "an")), now)
     store.close()
     run(config, "duty", "resume", "gw-1")
     code, said = run(config, "duty", "list")

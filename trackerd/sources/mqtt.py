@@ -114,7 +114,7 @@ class MqttSource(Standing):
     def _connected(self, link: Link) -> None:
         if self._had_session and not link.session_present:
             self.sessions_lost += 1
-            log.warning("source %s: the broker lost our session; what it held for us may be gone", self.name)
+            log.warning("source %s: the broker has lost our session; what it held for us may be gone", self.name)
         self._had_session = True
         detail = "connected, session resumed" if link.session_present else "connected, new session"
         if self.sessions_lost:

@@ -9,6 +9,7 @@ from trackerd.store.protocol import (
     Committed,
     Docketed,
     Erased,
+    Found,
     Judgement,
     Kept,
     Letter,
@@ -20,20 +21,24 @@ from trackerd.store.protocol import (
     StoreError,
     Tally,
     Told,
+    Trouble,
     Unheld,
+    Waiting,
     Waiver,
 )
 
 __all__ = [
-    "Batch", "Break", "Committed", "Docketed", "Erased", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse",
-    "Refusal", "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Unheld", "Waiver", "open_store",
+    "Batch", "Break", "Committed", "Docketed", "Erased", "Found", "Judgement", "Kept", "Letter", "MemoryStore",
+    "Pulse", "Refusal", "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Trouble", "Unheld",
+    "Waiting", "Waiver", "open_store",
 ]  # fmt: skip
 
 
-def open_store(url: str, *, reading: bool = False) -> Store:
+def open_store(url: str, *, reading: bool = False, beside: bool = False) -> Store:
     """Open the store a URL names: ``sqlite:///file``, ``sqlite:////absolute/file`` or ``sqlite://`` (memory).
 
-    ``reading``: only to look at it, also while a daemon writes to it.
+    ``reading``: only to look at it, also while a daemon writes to it. ``beside``: to change which letters wait,
+    also while a daemon runs.
 
     Raises StoreError where it cannot be had, with a remedy.
     """
@@ -41,7 +46,7 @@ def open_store(url: str, *, reading: bool = False) -> Store:
     if scheme == "sqlite":
         from trackerd.store.sqlite import SqliteStore  # noqa: PLC0415 - only the store in use is loaded
 
-        return SqliteStore(rest.removeprefix("/") or ":memory:", reading=reading)
+        return SqliteStore(rest.removeprefix("/") or ":memory:", reading=reading, beside=beside)
     if scheme in ("postgresql", "postgres"):
         raise StoreError("this version keeps its record in SQLite only: write sqlite:///trackerd.db")
     raise StoreError(f"{url!r} names no store: write sqlite:///trackerd.db")

@@ -14,7 +14,7 @@ from dataclasses import astuple, fields
 from geofence.model import DeviceId, Micros, Visit, VisitId
 from geofence.revise import Standing
 from trackerd.store import rows
-from trackerd.store.protocol import Kept, Revised, Told
+from trackerd.store.protocol import Found, Kept, Revised, Said, Told
 
 VISIT = [f.name for f in fields(Visit)]
 
@@ -38,6 +38,21 @@ def standing(db: sqlite3.Connection, device: DeviceId, after: Micros) -> list[St
         "SELECT id, said, decided FROM event WHERE device = ? AND decided > ? AND NOT retracted ORDER BY decided, seq"
     )
     return [Standing(id_, rows.load_event(*said)) for id_, *said in db.execute(query, (device, after))]
+
+
+def find(db: sqlite3.Connection, begins: str) -> list[Found]:
+    """See Store."""
+    query = (
+        "SELECT id, type, time, body, zone, device, said, decided, warden, team, retracted FROM event"
+        " WHERE id >= ? AND substr(id, 1, ?) = ? ORDER BY id LIMIT 2"
+    )
+    found = []
+    for id_, type_, time, body, zone, device, words, decided, *who, back in db.execute(
+        query, (begins, len(begins), begins)
+    ):
+        said = None if words is None else Said(rows.load_event(words, decided), *who)
+        found.append(Found(Told(id_, type_, time, json.loads(body), zone, device, said), not back))
+    return found
 
 
 def visits(db: sqlite3.Connection, start: int, end: int) -> list[Kept]:
@@ -66,7 +81,8 @@ def revise(db: sqlite3.Connection, revised: Revised) -> set[VisitId]:
 def forget(db: sqlite3.Connection, events: Iterable[str]) -> None:
     """Leave of these events only that they were told; what was not told yet never is."""
     for id_ in events:
-        db.execute("DELETE FROM outbox WHERE seq = (SELECT seq FROM event WHERE id = ?)", (id_,))
+        for table in ("outbox", "trouble"):
+            db.execute(f"DELETE FROM {table} WHERE seq = (SELECT seq FROM event WHERE id = ?)", (id_,))  # noqa: S608
         db.execute(
             "UPDATE event SET body = '{}', time = 0, zone = NULL, device = NULL, decided = NULL, warden = NULL,"
             " team = NULL, said = NULL WHERE id = ?",

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from operator import attrgetter
 
 import numpy as np
@@ -37,6 +38,7 @@ from trackerd.store.protocol import (
     Committed,
     Docketed,
     Erased,
+    Found,
     Judgement,
     Kept,
     Letter,
@@ -44,7 +46,9 @@ from trackerd.store.protocol import (
     Said,
     Tally,
     Told,
+    Trouble,
     Unheld,
+    Waiting,
     Waiver,
 )
 
@@ -71,6 +75,7 @@ class MemoryStore:
         self._of_visit: dict[VisitId, list[str]] = {}
         self._visits: dict[VisitId, Kept] = {}
         self._outbox: dict[tuple[str, int], Told] = {}
+        self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
         self._refusals: Counter[str] = Counter()
         self._breaks: dict[tuple[WardenId, Micros], Break] = {}
@@ -117,6 +122,11 @@ class MemoryStore:
         found = [Standing(id_, self._said(id_).event) for id_ in self._of_device.get(device, ())]
         found = [one for one in found if one.event.decided > after and one.id not in self._wrong]
         return sorted(found, key=lambda one: one.event.decided)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        ids = sorted(id_ for id_ in self._events if id_.startswith(begins))[:2]
+        return [Found(self._events[id_], id_ not in self._wrong) for id_ in ids]
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""
@@ -179,15 +189,59 @@ class MemoryStore:
         found = (one for one in self._waivers.values() if start <= one.start < end)
         return sorted(found, key=lambda one: (one.start, one.requirement, one.zone))
 
+    def event(self, id_: str) -> Told | None:
+        """See Store."""
+        told = self._events.get(id_)
+        return None if told is None else replace(told, said=None)
+
     def untold(self, route: str, after: int, limit: int) -> list[Letter]:
         """See Store."""
-        found = [(seq, told) for (to, seq), told in self._outbox.items() if to == route and seq > after]
-        return [Letter(seq, route, replace(told, said=None)) for seq, told in found[:limit]]
+        found = (letter for letter in self._letters(dead=False) if letter.route == route and letter.seq > after)
+        return list(islice(found, limit))
 
     def mark_told(self, route: str, seqs: Sequence[int]) -> None:
         """See Store."""
         for seq in seqs:
             self._outbox.pop((route, seq), None)
+            self._trouble.pop((route, seq), None)
+
+    def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
+        """See Store."""
+        self._trouble |= {(route, seq): trouble for seq, trouble in failed.items()}
+
+    def dead(self, limit: int) -> list[Letter]:
+        """See Store."""
+        return sorted(self._letters(dead=True), key=attrgetter("route", "seq"))[:limit]
+
+    def revive(self, route: str | None = None) -> int:
+        """See Store."""
+        dead = [one for one, trouble in self._trouble.items() if trouble.dead and route in (None, one[0])]
+        wrong = [one for one in dead if self._outbox[one].id in self._wrong]
+        for name, seq in wrong:
+            self.mark_told(name, [seq])
+        for one in set(dead) - set(wrong):
+            del self._trouble[one]
+        return len(dead) - len(wrong)
+
+    def waiting(self) -> list[Waiting]:
+        """See Store."""
+        return [self._standing_of(route) for route in sorted({route for route, _ in self._outbox})]
+
+    def _letters(self, *, dead: bool) -> Iterator[Letter]:
+        for (route, seq), told in self._outbox.items():
+            trouble = self._trouble.get((route, seq))
+            if (trouble is not None and trouble.dead) is dead:
+                yield Letter(seq, route, replace(told, said=None), trouble)
+
+    def _standing_of(self, route: str) -> Waiting:
+        dead = [letter for letter in self._letters(dead=True) if letter.route == route]
+        untold = [letter for letter in self._letters(dead=False) if letter.route == route]
+        trouble = [letter.trouble for letter in untold if letter.trouble is not None]
+        last = max(trouble, key=attrgetter("next"), default=Trouble(0, Micros(0), Micros(0), ""))
+        return Waiting(
+            route, len(untold), len(dead), min((letter.event.time for letter in untold), default=None),
+            max((one.tries for one in trouble), default=0), last.next if trouble else None, last.error,
+        )  # fmt: skip
 
     def tally(self) -> Tally:
         """See Store."""
@@ -240,7 +294,8 @@ class MemoryStore:
         _stain(self._rejudge, [(device, start)])
 
     def _forget(self, id_: str) -> None:
-        self._outbox = {key: told for key, told in self._outbox.items() if told.id != id_}
+        for route, seq in [key for key, told in self._outbox.items() if told.id == id_]:
+            self.mark_told(route, [seq])
         self._events[id_] = replace(self._events[id_], body={})
 
     def _soil(self, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:

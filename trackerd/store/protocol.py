@@ -4,9 +4,9 @@ What must stay true of every store (tests/trackerd/test_store.py holds each one 
 not at all; when ``commit`` returns, it is on disk; a fix is unique by device and time, and which of two stays is
 never for arrival to say (the SOS, else the finer, else the smaller in its values); an event is unique by its id, also
 once it was taken back; a visit is kept as the last standing event about it tells, and not at all where none stands;
-nothing in the outbox is forgotten before it is marked told; a device whose record waits to be revised is not
-forgotten before it was, nor one by whose fixes something is to be judged again; what is erased leaves no trace in any
-file once the revision it made necessary is committed.
+nothing in the outbox is forgotten before it is marked told, not even what was set aside; a device whose record waits
+to be revised is not forgotten before it was, nor one by whose fixes something is to be judged again; what is erased
+leaves no trace in any file once the revision it made necessary is committed.
 """
 
 from __future__ import annotations
@@ -223,12 +223,46 @@ class Committed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a letter met that could not be told."""
+
+    tries: int
+    since: Micros
+    """The first try."""
+    next: Micros
+    """When it is to be tried again, at the earliest."""
+    error: str
+    """What the receiver said, in a line; no secret is in it."""
+    dead: bool = False
+    """Set aside: it is not tried again unless somebody wants it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """One event that one route has still to be told."""
 
     seq: int
     route: str
     event: Told
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How one route stands."""
+
+    route: str
+    untold: int
+    """Letters that wait, without those set aside."""
+    dead: int
+    oldest: Micros | None
+    """The moment of the oldest event that waits."""
+    tries: int
+    """The most any letter that waits was tried."""
+    next: Micros | None
+    """When the letter in trouble that has longest to wait is tried again."""
+    error: str
+    """What that one met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +275,14 @@ class Tally:
     refusals: dict[str, int] = field(default_factory=dict)
     untold: int = 0
     unheld: tuple[Unheld, ...] = ()
+
+
+class Found(NamedTuple):
+    """An event that was told, as it was told."""
+
+    told: Told
+    stands: bool
+    """Not taken back."""
 
 
 class Store(Protocol):
@@ -260,6 +302,9 @@ class Store(Protocol):
 
     def standing(self, device: DeviceId, after: Micros) -> list[Standing]:
         """Return the device's events decided after that moment and not taken back, in the order they were decided."""
+
+    def find(self, begins: str) -> list[Found]:
+        """Return the events, two at most, whose id begins so, whether or not they stand."""
 
     def revision(self, visit: VisitId) -> int:
         """Return the least revision of a visit, not below any told, of which nothing was taken back; 0 at first."""
@@ -297,11 +342,29 @@ class Store(Protocol):
     def last_visits(self) -> dict[ZoneId, Micros]:
         """Return for each zone ever visited the last moment somebody is known to have been there."""
 
+    def event(self, id_: str) -> Told | None:
+        """Return the event of that id, also where it was taken back; ``said`` is None."""
+
     def untold(self, route: str, after: int, limit: int) -> list[Letter]:
-        """Return what the route has not been told, in the order it was recorded, beyond ``after``."""
+        """Return what the route has not been told and is not set aside, in the order recorded, beyond ``after``."""
 
     def mark_told(self, route: str, seqs: Sequence[int]) -> None:
         """Remember that the route was told these; on disk with the next commit at the latest."""
+
+    def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
+        """Remember what these letters of the route met; it takes the place of what they met before."""
+
+    def dead(self, limit: int) -> list[Letter]:
+        """Return the letters set aside, by route in the order they were recorded."""
+
+    def revive(self, route: str | None = None) -> int:
+        """Let the letters set aside (of one route) wait again as if never tried; return how many.
+
+        Those whose event was taken back meanwhile are forgotten: what is known to be wrong is not said again.
+        """
+
+    def waiting(self) -> list[Waiting]:
+        """Return how each route stands that has any letter."""
 
     def tally(self) -> Tally:
         """Count what is kept."""

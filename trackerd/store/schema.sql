@@ -47,6 +47,11 @@ CREATE INDEX event_time ON event (time);
 CREATE INDEX event_decided ON event (device, decided) WHERE decided IS NOT NULL;
 CREATE INDEX event_visit ON event (visit) WHERE visit IS NOT NULL;
 CREATE TABLE outbox (route TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (route, seq)) WITHOUT ROWID;
+-- Letters that could not be told: how often tried, since when, when again, why; dead: set aside.
+CREATE TABLE trouble (
+    route TEXT NOT NULL, seq INTEGER NOT NULL, tries INTEGER NOT NULL, since INTEGER NOT NULL, next INTEGER NOT NULL,
+    error TEXT NOT NULL, dead INTEGER NOT NULL, PRIMARY KEY (route, seq)
+) WITHOUT ROWID;
 CREATE TABLE pulse (device TEXT PRIMARY KEY, received INTEGER NOT NULL, why TEXT NOT NULL, battery_pct REAL)
     WITHOUT ROWID;
 CREATE TABLE quarantine (

@@ -7,10 +7,9 @@ held by a lock beside it; fixes sorted by their key before they are written; the
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from importlib.resources import files
@@ -22,9 +21,23 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store import docket, duty, ledger, rows
+from trackerd.store import docket, duty, ledger, letters, rows
 from trackerd.store.file import take, words
-from trackerd.store.protocol import Batch, Break, Committed, Docketed, Kept, Letter, StoreError, Tally, Told, Waiver
+from trackerd.store.protocol import (
+    Batch,
+    Break,
+    Committed,
+    Docketed,
+    Found,
+    Kept,
+    Letter,
+    StoreError,
+    Tally,
+    Told,
+    Trouble,
+    Waiting,
+    Waiver,
+)
 
 VERSION = 1
 PIECE = 50_000
@@ -35,15 +48,19 @@ PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_s
 class SqliteStore:
     """One file; ``:memory:`` for none."""
 
-    def __init__(self, path: str, *, reading: bool = False) -> None:
-        """Open the file, making it if it is not there; ``reading``: as it is. Raises StoreError with a remedy."""
+    def __init__(self, path: str, *, reading: bool = False, beside: bool = False) -> None:
+        """Open the file, making it if it is not there; ``reading``, ``beside``: as it is, also while a daemon runs.
+
+        Raises StoreError with a remedy.
+        """
         self._names: dict[str, int] = {}
         self._to_wipe = True
         """The log may hold what was erased: as far as a new process knows, an earlier one's too."""
-        self._lock = None if path == ":memory:" or reading else take(Path(path))
+        self._lock = None if path == ":memory:" or reading or beside else take(Path(path))
         try:
-            if reading:
-                self._db = sqlite3.connect(f"{Path(path).resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            if reading or beside:
+                uri = f"{Path(path).resolve().as_uri()}?mode={'ro' if reading else 'rw'}"
+                self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
                 self._path = path
                 return
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -100,6 +117,11 @@ class SqliteStore:
         """See Store."""
         with self._reading() as db:
             return ledger.standing(db, device, after)
+
+    def find(self, begins: str) -> list[Found]:
+        """See Store."""
+        with self._reading() as db:
+            return ledger.find(db, begins)
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""
@@ -175,23 +197,40 @@ class SqliteStore:
             found = db.execute("SELECT zone, max(coalesce(ended, began)) FROM visit GROUP BY zone")
             return {ZoneId(zone): Micros(time) for zone, time in found}
 
+    def event(self, id_: str) -> Told | None:
+        """See Store."""
+        with self._reading() as db:
+            return letters.event(db, id_)
+
     def untold(self, route: str, after: int, limit: int) -> list[Letter]:
         """See Store."""
-        query = (
-            "SELECT seq, id, type, time, body, zone, device FROM outbox JOIN event USING (seq)"
-            " WHERE route = ? AND seq > ? ORDER BY seq LIMIT ?"
-        )
         with self._reading() as db:
-            found = db.execute(query, (route, after, limit)).fetchall()
-        return [
-            Letter(seq, route, Told(id_, type_, time, json.loads(body), zone, device))
-            for seq, id_, type_, time, body, zone, device in found
-        ]
+            return letters.untold(db, route, after, limit)
 
     def mark_told(self, route: str, seqs: Sequence[int]) -> None:
         """See Store."""
         with self._transaction() as db:
-            db.executemany("DELETE FROM outbox WHERE route = ? AND seq = ?", [(route, seq) for seq in seqs])
+            letters.mark_told(db, route, list(seqs))
+
+    def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
+        """See Store."""
+        with self._transaction() as db:
+            letters.mark_failed(db, route, failed)
+
+    def dead(self, limit: int) -> list[Letter]:
+        """See Store."""
+        with self._reading() as db:
+            return letters.dead(db, limit)
+
+    def revive(self, route: str | None = None) -> int:
+        """See Store."""
+        with self._transaction() as db:
+            return letters.revive(db, route)
+
+    def waiting(self) -> list[Waiting]:
+        """See Store."""
+        with self._reading() as db:
+            return letters.waiting(db)
 
     def tally(self) -> Tally:
         """See Store."""

@@ -1,0 +1,197 @@
+"""What it takes to judge a case: the record of its window, each piece read once.
+
+What must stay true here: everything comes from the store and from the engine, whose state is the store's, so the same
+is found live, in replay and after a restart. Of a window only those fixes count that were measured before its grace
+was over, and it is judged when belief about its time is settled: what comes later is late, and has it judged again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
+
+from geofence.calendar import Window
+from geofence.ledger import Carried, Case, Verdict, judge, whereabouts
+from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, Visit, WardenId, ZoneId, join
+from geofence.plan import ANYONE
+from geofence.presence import Presence, Walk, presence, walk
+from geofence.spans import Spans, union, without
+from geofence.zones import Zone
+from trackerd.docket import closes
+from trackerd.house import House
+from trackerd.store import Docketed, Kept, StoreError
+
+BEFORE = 3600 * SECOND
+"""Fixes so long before a window still say who was elsewhere when it opened."""
+PAGE = 86_400 * SECOND
+"""Fixes are read by so much time at once, for the windows of a day overlap."""
+
+log = logging.getLogger(__name__)
+
+
+class Bench:
+    """The record as it is now, for one step."""
+
+    def __init__(self, house: House, now: Micros) -> None:
+        """Read from the house's store, as it is ``now``."""
+        self.house, self.now = house, now
+        self._page = lru_cache(maxsize=64)(self._read_page)
+        self._walk = lru_cache(maxsize=64)(self._read_walk)
+        self._visits = lru_cache(maxsize=64)(self._read_visits)
+        self._rostered = lru_cache(maxsize=64)(house.town.roster.duties_within)
+        self._devices = house.store.devices() if house.town.roster.everyone else []
+        self.waived = lru_cache(maxsize=1024)(self._read_waiver)
+        self._asked = {one.id: one for one in house.town.plan.requirements}
+
+    def docketed(self, case: Case) -> Docketed:
+        """Put a case on the docket, with the roster of this moment."""
+        asked, roster = self._asked[case.requirement], self.house.town.roster
+        if roster.everyone:
+            return Docketed(case, None, by=asked.by)
+        duties = self._rostered(case.window)
+        return Docketed(case, {w: held for w, held in duties.items() if asked.asks(w, roster.team(w))}, by=asked.by)
+
+    def zone(self, case: Case) -> Zone | None:
+        """Return the zone as it was when the window ended."""
+        return self.house.editions.zone(case.zone, case.window.end - 1)
+
+    def ready(self, one: Docketed) -> bool:
+        """Return whether everybody concerned was heard beyond the window, or is silent for good."""
+        if self.now < closes(one.case):
+            return False
+        if one.duties is None:
+            return all(self._settled(device, *one.case.window, one.case) for device in self.house.engine.tracks)
+        held = (item for devices in one.duties.values() for item in devices.items())
+        return all(self._settled(device, spans[0][0], spans[-1][1], one.case) for device, spans in held)
+
+    def verdict(self, one: Docketed) -> Verdict | None:
+        """Judge a case by the record; None where a fault of ours forbids it: that must not hold up the others."""
+        if one.case.id in self.house.docket.faulty:
+            return None
+        try:
+            return self._judge(one)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("requirement %s at zone %s cannot be judged", one.case.requirement, one.case.zone)
+            self.house.docket.faulty.add(one.case.id)
+            return None
+
+    def visits(self, case: Case) -> list[Kept]:
+        """Return the visits to the zone within the window; one that lasts, as far as it is sure to last."""
+        return self._visits(*case.window).get(case.zone, [])
+
+    def _settled(self, device: DeviceId, start: int, end: int, case: Case) -> bool:
+        """Return whether no more can be said in time of a device on duty from ``start`` to ``end``."""
+        track, lost = self.house.engine.tracks.get(device), round(self.house.rules.lost_s * SECOND)
+        heard = max(start, track.heard if track is not None and track.heard is not None else start)
+        belief = track.beliefs.get(case.zone) if track is not None else None
+        if heard >= end and (belief is None or belief.sum == 0 or belief.turned >= case.window.end):
+            return True
+        gone = belief is None or not belief.inside or heard >= end
+        return gone and self.now >= heard + lost and not self.house.speaking(device, self.now)
+
+    def _judge(self, one: Docketed) -> Verdict:
+        case, kept = one.case, self.visits(one.case)
+        duties = self._duties(one, kept)
+        visits = [(_who(seen, duties), seen.visit) for seen in kept]
+        wardens = {
+            warden: whereabouts([
+                Carried(spans, self._presence(case, device),
+                        [visit for who, visit in visits if (who, visit.device) == (warden, device)])
+                for device, spans in held.items()
+            ], case.window)
+            for warden, held in duties.items()
+        }  # fmt: skip
+        return judge(case._replace(waived=self.waived(case)), wardens)
+
+    def _duties(self, one: Docketed, kept: Iterable[Kept]) -> dict[WardenId, dict[DeviceId, Spans]]:
+        """Return who was on duty when, and not on break: by the roster, and who was there, whatever the roster says now.
+
+        The breaks are those known now, for one may be told after its window was over.
+        """
+        if one.duties is None:
+            found = self._everyone(one)
+        else:
+            found = {warden: dict(held) for warden, held in one.duties.items()}
+        for seen in kept:
+            there = union([_within(seen.visit, one.case.window)])
+            if seen.warden is not None and there and _may(one, seen.warden, seen.team):
+                found.setdefault(seen.warden, {}).setdefault(seen.visit.device, there)
+        breaks = self.house.town.roster.breaks
+        for warden in found.keys() & breaks.keys():
+            left = {device: without(spans, breaks[warden]) for device, spans in found.pop(warden).items()}
+            if any(left.values()):
+                found[warden] = {device: spans for device, spans in left.items() if spans}
+        return found
+
+    def _everyone(self, one: Docketed) -> dict[WardenId, dict[DeviceId, Spans]]:
+        """Return the duties where each device without one counts as on duty from its first to its last fix."""
+        roster, (start, end) = self.house.town.roster, one.case.window
+        duties = self._rostered(one.case.window).items()
+        found = {warden: dict(held) for warden, held in duties if _may(one, warden, roster.team(warden))}
+        for device in sorted(set(self._devices) - {duty.device for duty in roster.duties}):
+            warden, times = WardenId(device), self._walk(device, start, closes(one.case)).time
+            times = times[(times >= start) & (times < end)]
+            if len(times) and _may(one, warden, roster.team(warden)):
+                found.setdefault(warden, {})[device] = ((int(times[0]), int(times[-1]) + 1),)
+        return found
+
+    def _presence(self, case: Case, device: DeviceId) -> Presence:
+        """Return the presence in the zone, as it was at each time if it was changed within the window."""
+        editions, (start, end) = self.house.editions, case.window
+        fallback, way = self.zone(case), self._walk(device, start, closes(case))
+        cuts = [start, *(span.since for span in editions.spans if start < span.since < end)]
+        zones = [(cut, editions.zone(case.zone, cut) or fallback) for cut in cuts]
+        changes = [zones[0], *(b for a, b in pairwise(zones) if a[1] != b[1])]
+        ends = [*(cut for cut, _ in changes[1:]), end]
+        parts = [presence(zone, way, a, b) for (a, zone), b in zip(changes, ends, strict=True) if zone is not None]
+        return parts[0] if len(parts) == 1 else Presence(*(union(*spans) for spans in zip(*parts, strict=True)))
+
+    def _read_walk(self, device: DeviceId, start: int, until: int) -> Walk:
+        since = start - BEFORE
+        pages = (self._page(device, page) for page in range(since // PAGE, until // PAGE + 1))
+        pieces = [page.take((page.time >= since) & (page.time < until)) for page in pages if len(page)]
+        return walk(join(pieces), self.house.rules.of(device))
+
+    def _read_page(self, device: DeviceId, page: int) -> Fixes:
+        return join(list(self.house.store.fixes(device, page * PAGE - 1, (page + 1) * PAGE)))
+
+    def _read_waiver(self, case: Case) -> str | None:
+        """Return why the case need not be met, if somebody said so."""
+        found = self.house.store.waivers(case.window.start, case.window.start + 1)
+        return next((one.reason for one in found if (one.requirement, one.zone) == (case.requirement, case.zone)), None)
+
+    def _read_visits(self, start: int, end: int) -> dict[ZoneId, list[Kept]]:
+        found: dict[ZoneId, list[Kept]] = defaultdict(list)
+        for kept in self.house.store.visits(start, end):
+            found[kept.visit.zone].append(replace(kept, visit=self._as_seen(kept.visit)))
+        return found
+
+    def _as_seen(self, visit: Visit) -> Visit:
+        """Return a visit that lasts as far as its end can no longer be dated before."""
+        track = self.house.engine.tracks.get(visit.device)
+        if visit.ended is not None or track is None or track.heard is None:
+            return visit
+        belief = track.beliefs.get(visit.zone)
+        seen = track.heard if belief is None or track.same != -1 else belief.seen
+        return replace(visit, ended=max(visit.began, seen))
+
+
+def _may(one: Docketed, warden: WardenId, team: TeamId | None) -> bool:
+    return ANYONE in one.by or warden in one.by or f"team:{team}" in one.by
+
+
+def _who(seen: Kept, duties: Mapping[WardenId, Mapping[DeviceId, Spans]]) -> WardenId | None:
+    """Return whose visit it was: as told, or else of who had the device on duty."""
+    began, device = seen.visit.began, seen.visit.device
+    holders = (w for w, held in duties.items() if any(a <= began < b for a, b in held.get(device, ())))
+    return seen.warden or next(holders, None)
+
+
+def _within(visit: Visit, window: Window) -> tuple[int, int]:
+    return max(visit.began, window.start), min(window.end, visit.ended or window.end)
