@@ -110,7 +110,7 @@ class Bench:
         return judge(case._replace(waived=self.waived(case)), wardens)
 
     def _duties(self, one: Docketed, kept: Iterable[Kept]) -> dict[WardenId, dict[DeviceId, Spans]]:
-        """Return who was on duty when, and not on break: by the roster, and who was there, whatever the roster says now.
+        """Return who was on duty when, and not on break: by the roster, and who was there, whatever it says now.
 
         The breaks are those known now, for one may be told after its window was over.
         """

@@ -30,12 +30,14 @@ from geofence.zones import Zone
 from tests.geofence.walks import LAT, LON, START, X, town, walk
 from tests.trackerd.traces import all_files, traces
 from trackerd import pipeline
+from trackerd.carry import Carrier
 from trackerd.chunk import Chunk
 from trackerd.gate import hidden
 from trackerd.house import House
 from trackerd.intake import Intake, Taken, Wiring
 from trackerd.pipeline import record
-from trackerd.store import Break, MemoryStore, Store, open_store
+from trackerd.store import Batch, Break, Committed, MemoryStore, Store, StoreError, open_store
+from trackerd.store.spool import Spool
 from trackerd.town import Town
 
 W1, GW1 = DeviceId("w1"), WardenId("gw-1")
@@ -464,3 +466,46 @@ def test_the_breaks_of_a_warden_by_the_command_line_and_by_phone_are_one_record(
     assert house.town.roster.duties_within(Window(Micros(START), Micros(START + HOUR))) == {
         "gw-1": {"w1": tuple((to_micros(at(a)), to_micros(at(b))) for a, b in ((0, 5), (10, 20), (25, 60)))}
     }
+
+
+class Full(MemoryStore):
+    """A store that is away while ``away``."""
+
+    away = True
+
+    def commit(self, batch: Batch) -> Committed:
+        if self.away:
+            raise StoreError("away")
+        return super().commit(batch)
+
+
+@pytest.mark.parametrize("dies", [True, False])
+def test_a_break_told_while_the_store_is_away_holds_for_what_waits(
+    tmp_path: Path, dies: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trackerd.carry.RETRY_S", (0.01, 0.01))
+    store, spool = Full(), Spool(tmp_path / "spool.db")
+    pause, duty_ = [place(m, LON + 0.0123456789) for m in range(10, 20)], [place(m) for m in (0, 30)]
+    waiting = [[word(rest(at(10), at(20)), at(31))], [chunk(located(fix), at(31)) for fix in pause[5:]]]
+
+    def meanwhile(_seconds: float, _taking: bool) -> list[Chunk] | None:
+        if waiting:
+            return waiting.pop(0)
+        store.away = dies
+        return None if dies else []
+
+    carrier = Carrier(a_house(store, ON_DUTY), spool, meanwhile, lambda _: None)
+    free = [chunk(located(fix), at(31)) for fix in (*duty_, *pause[:5])]
+    held = [replace(one, receipt=lambda: None) for one in free]
+    assert carrier.turn([*free, *held]) is not dies
+    if dies:
+        carrier.close()
+        assert traces(all_files(tmp_path), [fix.lon for fix in pause], digits=9), "the search finds what waits"
+        store.away = False
+        spool = Spool(tmp_path / "spool.db")
+        assert spool.waiting
+        assert Carrier(a_house(store, ON_DUTY), spool, meanwhile, lambda _: None).turn([])
+    assert minutes(times(store)) == [0, 30]
+    assert store.breaks() == [Break(GW1, to_micros(at(10)), to_micros(at(20)), "message")]
+    assert spool.waiting == 0
+    assert traces(all_files(tmp_path), [fix.lon for fix in pause], digits=9) == []
