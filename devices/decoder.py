@@ -41,7 +41,20 @@ class Heartbeat:
     """What kind of message it was: ``ping``, ``retained``, ``lwt``, ``no-fix``, …"""
 
 
-Said = Fix | Heartbeat | Bad
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The warden says: on break, or back."""
+
+    device: DeviceId
+    on: bool
+    start: datetime | None = None
+    """From when; None: from when it was said."""
+    until: datetime | None = None
+    tagged: bool = False
+    """A mark that every message of the break carries: it is over with the first message without."""
+
+
+Said = Fix | Heartbeat | Bad | Pause
 
 
 class Decoder(Protocol):

@@ -12,7 +12,8 @@ a line of its own.
 What must stay true here: only ``location`` makes a fix, and not with trigger ``p``: a ping carries the present time
 with an old position. Who sent it was told to the constructor: ``tid`` and ``topic`` are not believed. The apps leave
 out what is nought as well as what they do not know, so an absent ``vel``, ``cog``, ``alt`` or ``acc`` is unknown, never
-0. There is no convention for an emergency key, so no message is taken for one.
+0. There is no convention for an emergency key, so no message is taken for one. A tag that says "break" (the iOS app
+sends a tag with everything until it is cleared) makes no fix of a location, only the word that its warden is on break.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from datetime import datetime
 import msgspec
 
 from devices import accuracy, position
-from devices.decoder import LIMIT, Bad, Heartbeat, Said
+from devices.decoder import LIMIT, Bad, Heartbeat, Pause, Said
+from devices.duty import BREAK
 from devices.framing import KEPT, Lines
 from devices.json_guard import check_json
 from devices.position import KMH_MPS, RefusedError
@@ -51,6 +53,7 @@ class _Location(msgspec.Struct):
     alt: float | None = None
     batt: float | None = None
     t: str | None = None
+    tag: object = None
 
 
 _any = msgspec.json.Decoder(_Any)
@@ -125,6 +128,8 @@ class OwnTracks:
 
     def _said(self, place: _Location) -> Said:
         battery = position.in_range(place.batt, 0.0, 100.0)
+        if isinstance(place.tag, str) and place.tag.strip().casefold() in BREAK:
+            return Pause(self._device, True, position.seconds_to_time(place.tst), tagged=True)
         if place.t == "p":
             return Heartbeat(self._device, battery, "ping")
         position.check_place(place.lon, place.lat)

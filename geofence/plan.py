@@ -1,12 +1,13 @@
 """What is owed when, and who is on duty, with which device.
 
 What must stay true here: off duty nobody is anybody: ``Roster.holders`` is the one question asked of a fix before
-anything is kept of it, and its answer outside a duty is None. A window is the town's own time made moments; it belongs
-to the day on which it begins.
+anything is kept of it, and its answer outside a duty, and during a break, is None. A window is the town's own time made
+moments; it belongs to the day on which it begins.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, timedelta, tzinfo
@@ -14,11 +15,13 @@ from fnmatch import fnmatchcase
 
 from geofence.calendar import Hours, Window
 from geofence.ledger import Case, Terms
-from geofence.model import EVER, NEVER, DeviceId, Fixes, RequirementId, TeamId, WardenId, to_datetime
-from geofence.spans import Spans, clip, union
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, Micros, RequirementId, TeamId, WardenId, to_datetime
+from geofence.spans import Spans, clip, union, without
 from geofence.zones import Zone
 
 ANYONE = "anyone"
+SHIFT_US = 36 * 3600 * SECOND
+"""No stretch of duty is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,29 @@ class Roster:
     zone: tzinfo = UTC
     teams: Mapping[WardenId, TeamId] = field(default_factory=dict)
     everyone: bool = False
+    breaks: Mapping[WardenId, Spans] = field(default_factory=dict)
+    """When each warden is on break: as good as off duty."""
     _days: dict[tuple[DeviceId, date], list[tuple[Window, WardenId]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def holder(self, device: DeviceId, time: int) -> WardenId | None:
-        """Return who carries the device on duty at that moment (microseconds), or None."""
+        """Return who carries the device on duty, and not on break, at that moment (microseconds), or None."""
+        warden = self.carrier(device, time)
+        return None if warden is not None and self.on_break(warden, time) else warden
+
+    def on_break(self, warden: WardenId, time: int) -> bool:
+        """Return whether the warden is on break at that moment."""
+        spans = self.breaks.get(warden, ())
+        before = bisect_right(spans, time, key=lambda span: span[0])
+        return before > 0 and time < spans[before - 1][1]
+
+    def knows(self, device: DeviceId) -> bool:
+        """Return whether anybody ever carries the device."""
+        return self.everyone or any(duty.device == device for duty in self.duties)
+
+    def carrier(self, device: DeviceId, time: int) -> WardenId | None:
+        """Return whose duty with the device it is at that moment, on break or not, or None."""
         day = to_datetime(time).astimezone(self.zone).date()
         found = self._days.get((device, day))
         if found is None:
@@ -113,6 +133,22 @@ class Roster:
 
     def duties_within(self, window: Window) -> dict[WardenId, dict[DeviceId, Spans]]:
         """Return when, within the window, each warden is on duty with each device; of the rostered alone."""
+        planned = self.planned_within(window)
+        held = {w: {d: without(spans, self.breaks.get(w, ())) for d, spans in of.items()} for w, of in planned.items()}
+        return {w: left for w, of in held.items() if (left := {d: spans for d, spans in of.items() if spans})}
+
+    def stretch(self, warden: WardenId, time: int) -> Window | None:
+        """Return the stretch of duty that holds the moment, whatever the device and the breaks; None off duty."""
+        around = Window(Micros(time - SHIFT_US), Micros(time + SHIFT_US))
+        for start, end in union(*self.planned_within(around).get(warden, {}).values()):
+            if start <= time < end:
+                return Window(Micros(start), Micros(end))
+        if self.everyone and not any(duty.warden == warden for duty in self.duties):
+            return Window(EVER, NEVER)
+        return None
+
+    def planned_within(self, window: Window) -> dict[WardenId, dict[DeviceId, Spans]]:
+        """Return the same as the duties have it, breaks or not."""
         found: dict[WardenId, dict[DeviceId, Spans]] = {}
         first, last = (to_datetime(moment).astimezone(self.zone).date() for moment in window)
         for duty in self.duties:

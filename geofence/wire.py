@@ -34,14 +34,14 @@ def moment(micros: int) -> str:
     return to_datetime(micros).isoformat().replace("+00:00", "Z")
 
 
-def event_id(source: str, event: Event) -> str:
-    """Return the id of an event: version 5 UUID of what it says (RFC 9562)."""
+def event_id(source: str, event: Event, again: int = 0) -> str:
+    """Return the id of an event: version 5 UUID of what it says (RFC 9562); ``again``: how often it was taken back."""
     visit = event.visit
     says = (
         source, event.kind, event.device, event.time, visit and (visit.id, visit.revision),
         event.seconds, event.retracts,
     )  # fmt: skip
-    return str(uuid5(NAMESPACE, repr(says)))
+    return str(uuid5(NAMESPACE, repr(says if not again else (*says, again))))
 
 
 def cloudevent(
@@ -52,6 +52,7 @@ def cloudevent(
     warden: WardenId | None = None,
     team: TeamId | None = None,
     positions: bool = False,
+    again: int = 0,
 ) -> dict[str, Any]:
     """Return the event as a CloudEvents 1.0 structured-mode object.
 
@@ -61,7 +62,7 @@ def cloudevent(
     about = f"zones/{event.visit.zone}" if event.visit else f"devices/{event.device}"
     return {
         "specversion": "1.0",
-        "id": event_id(source, event),
+        "id": event_id(source, event, again),
         "source": source,
         "type": PREFIX + event.kind,
         "subject": about,

@@ -14,7 +14,8 @@ from geofence.track import Rules
 from trackerd.chunk import Source
 from trackerd.config import MqttSection, Settings, SourceSection
 from trackerd.house import House
-from trackerd.intake import Intake, Wiring
+from trackerd.inbox import Inbox
+from trackerd.intake import DUTY, Intake, Wiring
 from trackerd.mqtt import Broker
 from trackerd.notify.make import transports, wishes
 from trackerd.notify.mqtt import MqttVoice
@@ -46,7 +47,7 @@ def rules(settings: Settings) -> Rules:
 def house(settings: Settings, town: Town, store: Store, wiring: dict[str, Wiring]) -> House:
     """Wire the parts of a turn together."""
     return House(
-        intake=Intake(wiring, town),
+        intake=Intake(wiring, town, store.breaks()),
         store=store,
         town=town,
         source=f"/trackerd/{settings.site.name}",
@@ -70,7 +71,7 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     made.routes = (*made.routes, *ways)  # here and not in every house: a replay alerts nobody
     return Service(
         made, sources, outbox(settings, path, store, ways), reread=lambda: build(settings, path),
-        spool=spool(settings, path),
+        spool=spool(settings, path), inbox=Inbox(inbox_folder(settings, path)),
     )  # fmt: skip
 
 
@@ -145,5 +146,16 @@ def store_url(settings: Settings, path: Path) -> str:
     return url
 
 
+def inbox_folder(settings: Settings, path: Path) -> Path:
+    """Return where commands wait for the daemon: beside the store, or where the configuration says."""
+    if settings.store.inbox is not None:
+        return path.parent.resolve() / settings.store.inbox
+    prefix, url = "sqlite:///", store_url(settings, path)
+    if url.startswith(prefix) and not url.endswith(":memory:"):
+        return Path(f"{url.removeprefix(prefix)}.d")
+    return path.parent.resolve() / "trackerd.d"
+
+
 def _speaks(topic: str, section: SourceSection) -> str:
-    return "nmea" if topic.endswith("/nmea") else section.decoder or DECODER_OF["mqtt"]
+    own = topic.rpartition("/")[2]
+    return own if own in ("nmea", DUTY) else section.decoder or DECODER_OF["mqtt"]

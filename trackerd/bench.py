@@ -19,7 +19,7 @@ from geofence.ledger import Carried, Case, Verdict, judge, whereabouts
 from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, Visit, WardenId, ZoneId, join
 from geofence.plan import ANYONE
 from geofence.presence import Presence, Walk, presence, walk
-from geofence.spans import Spans, union
+from geofence.spans import Spans, union, without
 from geofence.zones import Zone
 from trackerd.docket import closes
 from trackerd.house import House
@@ -44,6 +44,7 @@ class Bench:
         self._visits = lru_cache(maxsize=64)(self._read_visits)
         self._rostered = lru_cache(maxsize=64)(house.town.roster.duties_within)
         self._devices = house.store.devices() if house.town.roster.everyone else []
+        self.waived = lru_cache(maxsize=1024)(self._read_waiver)
         self._asked = {one.id: one for one in house.town.plan.requirements}
 
     def docketed(self, case: Case) -> Docketed:
@@ -106,10 +107,13 @@ class Bench:
             ], case.window)
             for warden, held in duties.items()
         }  # fmt: skip
-        return judge(case, wardens)
+        return judge(case._replace(waived=self.waived(case)), wardens)
 
     def _duties(self, one: Docketed, kept: Iterable[Kept]) -> dict[WardenId, dict[DeviceId, Spans]]:
-        """Return who was on duty when: by the roster, and who was there by the record, whatever the roster says now."""
+        """Return who was on duty when, and not on break: by the roster, and who was there, whatever it says now.
+
+        The breaks are those known now, for one may be told after its window was over.
+        """
         if one.duties is None:
             found = self._everyone(one)
         else:
@@ -118,6 +122,11 @@ class Bench:
             there = union([_within(seen.visit, one.case.window)])
             if seen.warden is not None and there and _may(one, seen.warden, seen.team):
                 found.setdefault(seen.warden, {}).setdefault(seen.visit.device, there)
+        breaks = self.house.town.roster.breaks
+        for warden in found.keys() & breaks.keys():
+            left = {device: without(spans, breaks[warden]) for device, spans in found.pop(warden).items()}
+            if any(left.values()):
+                found[warden] = {device: spans for device, spans in left.items() if spans}
         return found
 
     def _everyone(self, one: Docketed) -> dict[WardenId, dict[DeviceId, Spans]]:
@@ -151,6 +160,11 @@ class Bench:
 
     def _read_page(self, device: DeviceId, page: int) -> Fixes:
         return join(list(self.house.store.fixes(device, page * PAGE - 1, (page + 1) * PAGE)))
+
+    def _read_waiver(self, case: Case) -> str | None:
+        """Return why the case need not be met, if somebody said so."""
+        found = self.house.store.waivers(case.window.start, case.window.start + 1)
+        return next((one.reason for one in found if (one.requirement, one.zone) == (case.requirement, case.zone)), None)
 
     def _read_visits(self, start: int, end: int) -> dict[ZoneId, list[Kept]]:
         found: dict[ZoneId, list[Kept]] = defaultdict(list)

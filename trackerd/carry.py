@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from geofence.model import Fixes, Micros, to_micros
+from geofence.model import DeviceId, Fixes, Micros, to_micros
 from trackerd import clock, sdnotify
 from trackerd.chunk import Chunk
 from trackerd.house import House
-from trackerd.intake import Taken
+from trackerd.intake import Taken, counted
 from trackerd.pipeline import Recorded, empty, record
 from trackerd.store import Refusal, StoreError
 from trackerd.store.spool import Parcel, Spool, merged
@@ -38,12 +38,17 @@ class Carrier:
         self._house, self._spool, self._pause, self._carried = house, spool, pause, carried
         self.away = ""
         """Why the store does not answer; empty while it does."""
+        self._strays: set[DeviceId] = set()
 
     def turn(self, chunks: Sequence[Chunk]) -> bool:
         """Carry a batch; False where told to stop before it was in the record."""
         held = self._take([chunk for chunk in chunks if chunk.receipt is not None])
         free = self._take([chunk for chunk in chunks if chunk.receipt is None])
         return self._carry(held, free)
+
+    def carry(self, taken: Taken) -> bool:
+        """Carry what no source said but a command; False where told to stop before it was in the record."""
+        return self._carry(taken, empty())
 
     def close(self) -> None:
         """Let go of the spool; what is in it waits for the next start."""
@@ -69,6 +74,7 @@ class Carrier:
                 if not self._wait(pause):
                     return False
                 pause, awake = min(2 * pause, RETRY_S[1]), False
+                held, free = self._house.intake.again(held), self._house.intake.again(free)
             except Exception:  # a fault of ours in the turn: once more from the record, then without this batch
                 log.exception("a batch of %d fixes could not be carried", len(held.fixes) + len(free.fixes))
                 awake, faults = False, faults + 1
@@ -84,14 +90,13 @@ class Carrier:
             if not kept:
                 return
             parcel = merged([one.parcel for one in kept])
-            fixes = Fixes.of(parcel.fixes)
-            taken = Taken(fixes, parcel.received, parcel.wardens, parcel.refusals, parcel.pulses)
+            taken = self._house.intake.again(_unpacked(parcel))
             try:
                 self._record(taken)
             except StoreError:
                 raise
             except Exception:
-                log.exception("%d fixes of the spool could not be carried", len(fixes))
+                log.exception("%d fixes of the spool could not be carried", len(taken.fixes))
                 self._house.wake()
                 self._record(_set_aside(taken))
             spool.forget(kept[-1].seq)
@@ -99,10 +104,13 @@ class Carrier:
 
     def _put_by(self, taken: Taken) -> Taken:
         """Put what nobody would send again into the spool; return what is still to be carried."""
-        if self._spool is None or not (len(taken.fixes) or taken.refusals or taken.pulses):
+        if self._spool is None or not any((len(taken.fixes), taken.refusals, taken.pulses, taken.breaks, taken.unheld)):
             return taken
         lost = self._spool.lost
-        parcel = Parcel(list(taken.fixes), taken.received, taken.wardens, taken.refusals, taken.pulses)
+        parcel = Parcel(
+            list(taken.fixes), taken.received, taken.wardens, taken.refusals, taken.pulses, taken.breaks,
+            list(taken.unheld.values()),
+        )  # fmt: skip
         try:
             self._spool.put(parcel)
         except StoreError as error:
@@ -136,11 +144,18 @@ class Carrier:
             sdnotify.notify("STATUS=running")
         self.away = ""
 
+    def _warn(self, taken: Taken) -> None:
+        for device in taken.unheld.keys() - self._strays:
+            log.warning("device %s is in nobody's hands: nothing of it is kept until a [[duty]] names it", device)
+            self._strays.add(device)
+
     def _take(self, chunks: Sequence[Chunk]) -> Taken:
         if not chunks:
             return empty()
         try:
-            return self._house.intake.take(chunks)
+            taken = self._house.intake.take(chunks)
+            self._warn(taken)
+            return taken
         except Exception:  # a fault of ours in some decoder must not stop the others
             log.exception("a batch of %d could not be read", len(chunks))
         whole = empty()
@@ -153,6 +168,13 @@ class Carrier:
         return whole
 
 
+def _unpacked(parcel: Parcel) -> Taken:
+    return Taken(
+        Fixes.of(parcel.fixes), parcel.received, parcel.wardens, parcel.refusals, parcel.pulses, 0, parcel.breaks,
+        counted(parcel.unheld),
+    )  # fmt: skip
+
+
 def _both(one: Taken, other: Taken) -> Taken:
     if not len(other.fixes):
         fixes = one.fixes
@@ -160,7 +182,9 @@ def _both(one: Taken, other: Taken) -> Taken:
         fixes = Fixes.of([*one.fixes, *other.fixes]) if len(one.fixes) else other.fixes
     return Taken(
         fixes, one.received + other.received, one.wardens + other.wardens, one.refusals + other.refusals,
-        one.pulses + other.pulses, one.gated + other.gated,
+        one.pulses + other.pulses, one.gated + other.gated, one.breaks + other.breaks,
+        counted([*one.unheld.values(), *other.unheld.values()]), one.waivers + other.waivers,
+        one.reopened + other.reopened,
     )  # fmt: skip
 
 
@@ -168,5 +192,6 @@ def _set_aside(taken: Taken) -> Taken:
     """Return a batch that puts these fixes into the quarantine instead of the record."""
     aside = empty()
     for fix, received in zip(taken.fixes, taken.received, strict=True):
-        aside.refusals.append(Refusal("turn", Micros(received), "our-fault", data=repr(fix).encode()))
+        refusal = Refusal("turn", Micros(received), "our-fault", data=repr(fix).encode(), device=fix.device)
+        aside.refusals.append(refusal)
     return aside

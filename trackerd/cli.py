@@ -24,6 +24,8 @@ zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
 plan_app = typer.Typer(no_args_is_help=True, help="What is owed, and when.")
 app.add_typer(plan_app, name="plan")
+duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in one is not kept.")
+app.add_typer(duty_app, name="duty")
 notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
 app.add_typer(notify_app, name="notify")
 
@@ -220,6 +222,58 @@ def notify_resend(
     from trackerd import notify_commands
 
     notify_commands.notify_resend(route, config)
+
+
+@duty_app.command("break")
+def duty_break(
+    warden: Annotated[str, typer.Argument(help="The warden, by pseudonym.")],
+    from_: Annotated[
+        str | None, typer.Option("--from", help="From when: 12:30, or a date with time; else now.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Until when; else until resumed, or the duty's end.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Begin a break; from a time gone by, what is kept of it is erased."""
+    from trackerd import duty_commands
+
+    duty_commands.rest(config, warden, from_, until)
+
+
+@duty_app.command("resume")
+def duty_resume(
+    warden: Annotated[str, typer.Argument(help="The warden, by pseudonym.")],
+    at: Annotated[str | None, typer.Option(help="Since when: 12:30, or a date with time; else now.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """End a break; what was measured before is not had back."""
+    from trackerd import duty_commands
+
+    duty_commands.resume(config, warden, at)
+
+
+@duty_app.command("list")
+def duty_list(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """List who is on duty now, the breaks of the last seven days, and devices in nobody's hands."""
+    from trackerd import duty_commands
+
+    duty_commands.show(config)
+
+
+@app.command()
+def waive(
+    requirement: Annotated[str, typer.Argument(help="Which requirement of the plan.")],
+    zone: Annotated[str, typer.Argument(help="For which zone.")],
+    reason: Annotated[str, typer.Option(help="Why it need not be done: it is told with the verdict.")] = "",
+    date: Annotated[str | None, typer.Option(help="The day the window begins on, as 2026-05-04; else today.")] = None,
+    window: Annotated[str | None, typer.Option(help="When the window begins, where the day has several.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who says so; else the name of this login.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="It must be done after all.")] = False,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Excuse one window of one zone, with a reason; judged already, it is judged again."""
+    from trackerd import duty_commands
+
+    duty_commands.waive(config, duty_commands.Wish(requirement, zone, reason, date, window, by, undo))
 
 
 def _span(text: str, option: str) -> float:

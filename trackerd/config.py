@@ -52,6 +52,7 @@ class StoreSection(Section):
     """Where the record is kept."""
 
     url: str = "sqlite:///trackerd.db"
+    inbox: Path | None = None
     spool: Path | None = None
     spool_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
 

@@ -57,6 +57,8 @@ class Docket:
     """Until then nothing is judged again: more of it may be coming."""
     looked: Micros = EVER
     """When the open windows were last looked at."""
+    reopened: set[VerdictId] = field(default_factory=set)
+    """Of those open, what a waiver is the reason to judge again."""
     seen: dict[VerdictId, object] = field(default_factory=dict)
     """What visits to an open window's zone were known when it was last found not to be met."""
     faulty: set[VerdictId] = field(default_factory=set)
@@ -100,11 +102,18 @@ class Docket:
         elif one.verdict is None and case.window.end == self._newest.get(case.zone):
             self.verdicts.pop(case.zone, None)
         if one.closed:
+            self.reopened.discard(case.id)
             self.judged = max(self.judged, closes(case))
 
     def reach(self, now: Micros, since: Iterable[Micros]) -> None:
         """Note that all is gone through by ``now``, also what fixes of ``since`` then brought up."""
         self.fresh, self.frontier, self.began = False, now, min(self.began, now, *since)
+
+    def reopen(self, cases: Iterable[Docketed]) -> None:
+        """Have these judged again, for a waiver was written or undone."""
+        for one in cases:
+            self.note(one)
+            self.reopened.add(one.case.id)
 
     def begin(self, fixes: Fixes, now: Micros | None) -> None:
         """Say where the record begins, until something was gone through: at the first moment anything is known of."""

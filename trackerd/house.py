@@ -17,7 +17,7 @@ from geofence.track import Rules
 from trackerd import clock
 from trackerd.docket import Docket
 from trackerd.intake import Intake, Taken
-from trackerd.store import Batch, Store, Told
+from trackerd.store import Batch, Break, Judgement, Store, Told
 from trackerd.town import Town
 
 
@@ -64,6 +64,7 @@ class House:
         self._checkpointed: dict[DeviceId, Micros] = {}
         self._given_up: set[DeviceId] = set()
         self._last_word: dict[DeviceId, Micros] = {}
+        self.town = self.intake.town
         self._listening: Micros | None = None
         self._enact(to_micros(clock.now()))
         self.docket = Docket(self.town, self.horizon_s)
@@ -82,10 +83,16 @@ class House:
 
     def move(self, town: Town, since: Micros | None = None) -> None:
         """Let another town (zones, roster) be in force from ``since`` on, which is now."""
-        self.town = self.intake.town = town
-        self.docket.move(town)
+        self.intake.gate.move(town)
+        self.town = self.intake.town
+        self.docket.move(self.town)
         self._enact(to_micros(clock.now()) if since is None else since)
         self._asleep = True  # what waits for its turn is to be seen against the new zones
+
+    def heed(self, breaks: Sequence[Break]) -> None:
+        """Let the breaks that were told hold in everything that follows."""
+        if breaks:
+            self.town = self.docket.town = self.intake.town
 
     def batch(self, taken: Taken, late: Sequence[int], told: Sequence[Told]) -> Batch:
         """Return all that is to be committed of a turn."""
@@ -96,7 +103,10 @@ class House:
         ahead = [(device, began) for device in self.engine.tracks if self.engine.upto(device) >= began]
         return Batch(
             taken.fixes, taken.received, taken.wardens, late, taken.refusals, taken.pulses, saved, due,
-            tuple(self._unkept), ahead, self.docket.touched(taken.fixes), events=told, routes=self.routes,
+            tuple(self._unkept), ahead, self.docket.touched(taken.fixes), taken.breaks,
+            self.intake.gate.erased(taken.breaks, to_micros(clock.now())) if taken.breaks else (),
+            list(taken.unheld.values()), taken.waivers, Judgement(taken.reopened) if taken.reopened else None,
+            events=told, routes=self.routes,
         )  # fmt: skip
 
     @property
@@ -128,6 +138,8 @@ class House:
         self._unkept = []
         self.untold = []
         self._checkpointed |= {saved.track.device: saved.upto for saved in batch.checkpoints}
+        if batch.judgement is not None:
+            self.docket.reopen(batch.judgement.cases)
 
     def resume(self, device: DeviceId, saved: Saved | None, checkpointed: Micros) -> None:
         """Go on from a device's revised state, which is on disk."""

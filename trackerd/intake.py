@@ -1,29 +1,40 @@
 """From chunks to fixes that may be kept: decoder, identity, duty gate, belief; counts what it refuses and why.
 
 What must stay true here: who a device is comes from the transport or the configuration, never from what it sends;
-the duty gate stands before everything else, so of a device off duty nothing goes on but a count, not even the bytes
-of what could not be read; nothing a device sends raises.
+the duty gate stands before everything else, so of a device off duty nothing goes on but a count; of what could not be
+read only the shape is kept, for it may tell of any time and place; nothing a device sends raises.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-from devices import DECODERS
-from devices.decoder import Bad, Decoder, Heartbeat, Said
+from devices import DECODERS, duty
+from devices.decoder import Bad, Decoder, Heartbeat, Pause, Said
 from geofence.model import DeviceId, Fix, Fixes, Micros, WardenId, to_micros
 from trackerd.chunk import Chunk
-from trackerd.store import Pulse, Refusal
+from trackerd.gate import Gate, believable
+from trackerd.store import Break, Docketed, Pulse, Refusal, Unheld, Waiver
 from trackerd.town import Town
 
-FUTURE = timedelta(minutes=10)
-"""A fix may be so far ahead of our clock: a tracker's own may be wrong by as much."""
-PAST = timedelta(days=7)
-"""And so far behind: a tracker may keep its fixes through a holiday."""
 MOST_STREAMS = 10_000
+MOST_STRAYS = 1000
+"""Devices nobody carries that are counted one by one in a batch; the rest together, as ``*``."""
+DUTY = "duty"
+"""The decoder of words about duty: it makes no fixes."""
+TAGGING = "owntracks"
+"""The decoder of an app that marks everything it sends on break."""
+SHAPE = bytes.maketrans(
+    bytes(range(256)),
+    bytes(
+        ord("0") if chr(n).isdigit() and n < 128 else ord("a") if 97 <= n <= 122 else ord("A") if 65 <= n <= 90
+        else n if n < 128 else ord("?") for n in range(256)
+    ),
+)  # fmt: skip
+"""Every digit a 0, every letter an a: what is left of a message says how it was built, and nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,43 +57,66 @@ class Taken:
     refusals: list[Refusal] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
     gated: int = 0
-    """Fixes of devices off duty: counted, not kept."""
+    """What came off duty, on break or from a private zone: counted, not kept."""
+    breaks: list[Break] = field(default_factory=list)
+    """Those that what was said has changed, as they are now."""
+    unheld: dict[DeviceId, Unheld] = field(default_factory=dict)
+    waivers: list[Waiver] = field(default_factory=list)
+    reopened: list[Docketed] = field(default_factory=list)
+    """Cases to be judged again because of a waiver."""
+
+
+class _Read(NamedTuple):
+    """A fix that was read, and how it came in."""
+
+    fix: Fix
+    chunk: Chunk
+    live: bool
 
 
 class Intake:
     """The decoders of all streams, and the gate."""
 
-    def __init__(self, wiring: Mapping[str, Wiring], town: Town) -> None:
-        """``wiring``: how each source, by its name, is to be read."""
+    def __init__(self, wiring: Mapping[str, Wiring], town: Town, breaks: Iterable[Break] = ()) -> None:
+        """``wiring``: how each source, by its name, is to be read. ``breaks``: those on disk."""
         self._wiring = wiring
         self._decoders: dict[tuple[str, str], Decoder] = {}
-        self.town = town
+        self.gate = Gate(town, breaks)
         self.refused: Counter[str] = Counter()
+
+    @property
+    def town(self) -> Town:
+        """The town in force, with the breaks known."""
+        return self.gate.town
 
     def take(self, chunks: Iterable[Chunk]) -> Taken:
         """Decode a batch of chunks; return what of it may be kept."""
-        fixes: list[Fix] = []
+        read: list[_Read] = []
         taken = Taken(Fixes.of(()))
         for chunk in chunks:
             wiring = self._wiring[chunk.source]
             device = self._who(chunk, wiring)
-            received = to_micros(chunk.received)
             if device is None:
-                self._refuse(taken, chunk, Bad("unknown-device", b"", "/".join(chunk.address)[:128]), keep=False)
+                self._refuse(taken, chunk, Bad("unknown-device", b"", "/".join(chunk.address)[:128]))
                 continue
             for said in self._decode(chunk, wiring, device):
-                if isinstance(said, Fix) and not chunk.retained:
-                    self._admit(said, chunk, wiring, taken, fixes, received)
-                elif isinstance(said, Bad):
-                    on_duty = self.town.roster.holder(device, received) is not None or not wiring.live
-                    self._refuse(taken, chunk, said, keep=on_duty)
-                elif wiring.live and self.town.roster.holder(device, received) is not None:
-                    why = said.why if isinstance(said, Heartbeat) else "retained"
-                    taken.pulses.append(Pulse(device, received, why, said.battery_pct))
-        taken.fixes = Fixes.of(fixes)
+                self._hear(said, chunk, wiring, device, taken, read)
+        self._keep(read, taken)
         return taken
 
+    def again(self, taken: Taken) -> Taken:
+        """Return what of a batch that had to wait may still be kept: a break may have been told meanwhile."""
+        self.gate.recall(taken.breaks)
+        _, passes = self.gate.admit(list(taken.fixes))
+        rows = passes.nonzero()[0]
+        return replace(
+            taken, fixes=taken.fixes.take(rows), received=[taken.received[row] for row in rows],
+            wardens=[taken.wardens[row] for row in rows], gated=taken.gated + len(taken.fixes) - len(rows),
+        )  # fmt: skip
+
     def _decode(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> list[Said]:
+        if chunk.decoder == DUTY:
+            return [duty.read(device, chunk.data)]
         key = (chunk.source, chunk.stream)
         decoder = self._decoders.get(key)
         if decoder is None:
@@ -112,32 +146,73 @@ class Intake:
         # phone, so it counts only where the first names no device of ours.
         return next((DeviceId(level) for level in chunk.address if level in enrolled), None)
 
-    def _admit(self, fix: Fix, chunk: Chunk, wiring: Wiring, taken: Taken, fixes: list[Fix], received: Micros) -> None:
-        if wiring.live and fix.device != self._who(chunk, wiring):  # a format that names its device, as CSV does
-            self._refuse(taken, chunk, Bad("foreign-device", b""))
-            return
-        warden = self.town.roster.holder(fix.device, fix.micros)
-        if warden is None and not fix.sos:
+    def _hear(
+        self, said: Said, chunk: Chunk, wiring: Wiring, device: DeviceId, taken: Taken, read: list[_Read]
+    ) -> None:
+        """Take one thing said; the fixes wait until all the batch has been heard."""
+        received = to_micros(chunk.received)
+        if isinstance(said, Fix) and not chunk.retained:
+            if wiring.live and said.device != device:  # a format that names its device, as CSV does
+                self._refuse(taken, chunk, Bad("foreign-device", b""))
+                return
+            self.gate.hear(said, received)
+            if (chunk.decoder or wiring.decoder) == TAGGING:
+                taken.breaks += self.gate.untagged(said)
+            read.append(_Read(said, chunk, wiring.live))
+        elif isinstance(said, Pause):
+            moment = received if wiring.live or said.start is None else to_micros(said.start)
+            changed = None if chunk.retained else self.gate.said(said, moment)
+            taken.breaks += changed or []
+            taken.gated += changed is None
+        elif wiring.live and not self.gate.open(device, received):
+            self._turn_away(taken, device, received)
+        elif isinstance(said, Bad):
+            self._refuse(taken, chunk, said, device, whole=not wiring.live)
+        elif wiring.live:
+            why = said.why if isinstance(said, Heartbeat) else "retained"
+            taken.pulses.append(Pulse(device, received, why, said.battery_pct))
+
+    def _keep(self, read: list[_Read], taken: Taken) -> None:
+        """Let through the gate what of the fixes may be kept and can be true."""
+        holders, passes = self.gate.admit([one.fix for one in read])
+        fixes: list[Fix] = []
+        for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
+            received = to_micros(one.chunk.received)
+            if not passed:
+                self._turn_away(taken, one.fix.device, received)
+                continue
+            why = believable(one.fix.time, one.chunk.received) if one.live else None
+            if why is not None:
+                self._refuse(taken, one.chunk, Bad(why, b""))
+                continue
+            fixes.append(one.fix)
+            taken.received.append(received)
+            taken.wardens.append(warden)
+        taken.fixes = Fixes.of(fixes)
+
+    def _turn_away(self, taken: Taken, device: DeviceId, received: Micros) -> None:
+        if self.town.roster.knows(device):
             taken.gated += 1
             return
-        why = believable(fix, chunk.received) if wiring.live else None
-        if why is not None:
-            self._refuse(taken, chunk, Bad(why, b""))
-            return
-        fixes.append(fix)
-        taken.received.append(received)
-        taken.wardens.append(warden)
+        known = taken.unheld.get(device)
+        if known is None and len(taken.unheld) >= MOST_STRAYS:
+            device = DeviceId("*")
+            known = taken.unheld.get(device)
+        times, last = (known.times, known.last) if known else (0, received)
+        taken.unheld[device] = Unheld(device, times + 1, max(last, received))
 
-    def _refuse(self, taken: Taken, chunk: Chunk, bad: Bad, *, keep: bool = True) -> None:
+    def _refuse(
+        self, taken: Taken, chunk: Chunk, bad: Bad, device: DeviceId | None = None, *, whole: bool = False
+    ) -> None:
         self.refused[bad.why] += 1
-        data = bad.data if keep else b""
-        taken.refusals.append(Refusal(chunk.source, to_micros(chunk.received), bad.why, bad.detail, data))
+        data = bad.data if whole else bad.data.translate(SHAPE)
+        taken.refusals.append(Refusal(chunk.source, to_micros(chunk.received), bad.why, bad.detail, data, device))
 
 
-def believable(fix: Fix, received: datetime) -> str | None:
-    """Return why a fix received then cannot be true, or None."""
-    if fix.time > received + FUTURE:
-        return "from-the-future"
-    if fix.time < received - PAST:
-        return "too-old"
-    return None
+def counted(counts: Iterable[Unheld]) -> dict[DeviceId, Unheld]:
+    """Return counts of the same device as one."""
+    found: dict[DeviceId, Unheld] = {}
+    for device, times, last in counts:
+        known = found.get(device, Unheld(device, 0, last))
+        found[device] = Unheld(device, known.times + times, max(known.last, last))
+    return found

@@ -19,7 +19,7 @@ import numpy as np
 from geofence.engine import Engine
 from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Micros, VisitId, WardenId
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised
-from geofence.wire import cloudevent
+from geofence.wire import cloudevent, event_id
 from trackerd.failpoint import fail_point
 from trackerd.house import Counts, House
 from trackerd.intake import Taken
@@ -27,6 +27,7 @@ from trackerd.store import Batch, Revised, Said, StoreError, Told
 from trackerd.verdicts import decide
 
 LATE = "fixes that arrived late"
+OFF_DUTY = "off duty, where nothing is kept"
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     """
     if house.asleep:
         house.wake()
+    house.heed(taken.breaks)
     fixes = taken.fixes
     fed = house.engine.judge(fixes)
     events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])
@@ -54,7 +56,8 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     told = [_told(house, event, recorded, fixes) for event in _numbered(house, events)]
     batch = house.batch(taken, fed.late.tolist(), told)
     news: list[Told] = []
-    if any((len(fixes), batch.refusals, batch.pulses, batch.tracks, batch.editions, told)):
+    news_of_duty = (batch.breaks, batch.erased, batch.unheld, batch.waivers)
+    if any((len(fixes), batch.refusals, batch.pulses, batch.tracks, batch.editions, told, *news_of_duty)):
         fail_point("before-commit")
         stored = house.store.commit(batch)
         fail_point("after-commit")
@@ -85,10 +88,19 @@ def _told(house: House, event: Event, recorded: Micros, fixes: Fixes | None = No
     about = event.visit.zone if event.visit else None
     zone = house.editions.zone(about, max(event.decided, event.time)) if about else None
     team = house.town.roster.team(warden)
-    shown = _placed(house, event, fixes) if house.positions else event
-    body = cloudevent(shown, house.source, recorded, zone, warden, team, house.positions)
+    shown = _placed(house, event, fixes) if house.positions and event.retracts is None else event
+    body = cloudevent(shown, house.source, recorded, zone, warden, team, house.positions, _withdrawn(house, event))
     said = None if event.kind in SAID_AT_ONCE else Said(event, warden, team)
     return Told(body["id"], body["type"], event.time, body, about, event.device, said)
+
+
+def _withdrawn(house: House, event: Event) -> int:
+    """Return how often this was told and taken back, where no visit's revision says so: no id is told twice."""
+    times = 0
+    if event.visit is None and event.kind not in SAID_AT_ONCE:
+        while any(not found.stands for found in house.store.find(event_id(house.source, event, times))):
+            times += 1
+    return times
 
 
 def _placed(house: House, event: Event, fixes: Fixes | None) -> Event:
@@ -130,12 +142,13 @@ def _tell_anew(house: House, device: DeviceId, since: Micros, recorded: Micros) 
     engine = Engine(house.editions, house.rules, [base] if base is not None else [])
     retold = retell(engine, device, house.store.fixes(device, after, until + 1), until)
     changes = compare(house.store.standing(device, after), retold.events)
-    events = [retraction(wrong, LATE) for wrong in changes.wrong] + _renumbered(house, changes.new, changes.wrong)
-    told = [_told(house, event, recorded) for event in events]
+    forgotten = {one.id for one in changes.wrong if _off_duty(house, one.event)}
+    told = [_taken_back(house, wrong, recorded, wrong.id in forgotten) for wrong in changes.wrong]
+    told += [_told(house, event, recorded) for event in _renumbered(house, changes.new, changes.wrong)]
     batch = Batch(
         Fixes.of(()), tracks=[retold.saved] if retold.saved is not None else [], checkpoints=retold.checkpoints,
-        revised=Revised(device, since, [one.id for one in changes.wrong], changes.redated), events=told,
-        routes=house.routes,
+        revised=Revised(device, since, [one.id for one in changes.wrong], changes.redated, sorted(forgotten)),
+        events=told, routes=house.routes,
     )  # fmt: skip
     stored = house.store.commit(batch)
     house.resume(device, retold.saved, retold.checkpoints[-1].upto if retold.checkpoints else after)
@@ -143,6 +156,21 @@ def _tell_anew(house: House, device: DeviceId, since: Micros, recorded: Micros) 
     house.counts.retracted += len(changes.wrong)
     house.counts.events += len(stored.events)
     return stored.events
+
+
+def _off_duty(house: House, event: Event) -> bool:
+    """Return whether what was said tells of a time of which nothing may be kept."""
+    return any(_holder(house, event.device, time) is None for time in (event.time, event.decided))
+
+
+def _taken_back(house: House, wrong: Standing, recorded: Micros, off_duty: bool) -> Told:
+    """Return what takes an event back; of one off duty, nothing but its id and where it was told."""
+    told = _told(house, retraction(wrong, OFF_DUTY if off_duty else LATE), recorded)
+    if not off_duty:
+        return told
+    data = {key: value for key, value in told.body["data"].items() if key in ("zone", "retracts", "because")}
+    body = told.body | {"time": told.body["recordedtime"], "data": data}
+    return replace(told, time=recorded, body=body, device=None if told.zone else told.device)
 
 
 def _renumbered(house: House, events: Sequence[Event], wrong: Sequence[Standing]) -> list[Event]:

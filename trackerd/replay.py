@@ -117,4 +117,5 @@ def _cut(taken: Taken, arrival: IntColumn, edges: IntColumn) -> list[Taken]:
         received = [taken.received[i] for i in chosen]
         pieces.append(Taken(taken.fixes.take(rows), received, [taken.wardens[i] for i in chosen]))
     pieces[0].refusals, pieces[0].pulses, pieces[0].gated = taken.refusals, taken.pulses, taken.gated
+    pieces[0].breaks, pieces[0].unheld = taken.breaks, taken.unheld
     return pieces

@@ -18,11 +18,12 @@ from typing import Any
 from geofence.faults import Fault
 from geofence.model import ZoneId
 from geofence.wire import moment
-from trackerd import sdnotify
+from trackerd import orders, sdnotify
 from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
 from trackerd.house import House
+from trackerd.inbox import Inbox
 from trackerd.outbox import Outbox
 from trackerd.pipeline import Recorded
 from trackerd.store import StoreError, Told
@@ -47,8 +48,13 @@ class Service:
         outbox: Outbox | None = None,
         reread: Callable[[], tuple[Town | None, list[Fault]]] | None = None,
         spool: Spool | None = None,
+        inbox: Inbox | None = None,
     ) -> None:
-        """``reread`` makes the town anew from its files, for a reload; ``spool``: where to keep what nobody resends."""
+        """``reread`` makes the town anew from its files, for a reload.
+
+        ``spool``: where to keep what nobody resends; ``inbox``: where commands wait for us.
+        """
+        self._inbox = inbox
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
         self._held: queue.Queue[Chunk] = queue.Queue(QUEUE)
         """What a sender will send again until it has our receipt."""
@@ -63,6 +69,8 @@ class Service:
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
         self._catch_signals()
+        if self._inbox is not None:
+            self._inbox.attend()
         threads = [threading.Thread(target=self._pump, args=(s,), name=s.name, daemon=True) for s in self._sources]
         for thread in threads:
             thread.start()
@@ -83,6 +91,8 @@ class Service:
             for thread in threads:
                 thread.join(2.0)
             self._carrier.close()
+            if self._inbox is not None:
+                self._inbox.close()
         log.info("stopped")
 
     def stop(self) -> None:
@@ -93,9 +103,28 @@ class Service:
         if self._reloading.is_set():
             self._reloading.clear()
             self._reload()
+        self._obey()
         self._turn(chunks)
         self._tell()
         sdnotify.notify("WATCHDOG=1")
+
+    def _obey(self) -> None:
+        """Carry out the commands that wait, each in a commit of its own."""
+        if self._inbox is None:
+            return
+        try:
+            for path, command in self._inbox.waiting():
+                try:
+                    taken = orders.carry_out(self._house, orders.read(command))
+                except orders.OrderError as error:
+                    self._inbox.refuse(path, str(error))
+                    continue
+                if not self._carrier.carry(taken):
+                    return
+                fail_point("before-done")
+                self._inbox.done(path)
+        except StoreError as error:
+            log.error("%s; commands wait", error)
 
     def _turn(self, chunks: list[Chunk]) -> None:
         if not self._carrier.turn(chunks):

@@ -26,6 +26,9 @@ from trackerd.config import WEEK, DutySection, PlanFile, Requirement, Settings
 from trackerd.load import read_toml
 from trackerd.plan_check import check_plan
 
+PRIVATE = "private"
+"""The kind of the zones in which nobody is seen."""
+
 
 @dataclass(frozen=True)
 class Town:
@@ -38,6 +41,8 @@ class Town:
     """The devices that are known; empty: every device is."""
     topics: tuple[tuple[str, DeviceId], ...] = ()
     """MQTT topics bound to a device by configuration."""
+    private: tuple[Zone, ...] = ()
+    """Of whoever is or may be in one nothing is kept; they are not among ``zones``, for nothing is judged there."""
 
 
 def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[Town | None, list[Fault]]:
@@ -55,6 +60,8 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
         if plan is not None:
             duties += plan.duty
             requirements += plan.requirement
+    private = tuple(zone for zone in zones if zone.kind == PRIVATE)
+    zones = [zone for zone in zones if zone.kind != PRIVATE]
     file = path.parent / settings.plan.file if settings.plan.file is not None else path
     asked, found = _asked(requirements, file.parent, settings.site.school_holidays, zone)
     faults += found + check_plan(settings, path, file, zones, requirements, duties)
@@ -66,7 +73,7 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     owed = Plan(asked, zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    return Town(ZoneSet(zones), roster, owed, enrolled, topics), faults
+    return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
 
 
 def read_zones(paths: Iterable[Path], zone: ZoneInfo) -> tuple[list[Zone], list[Fault]]:

@@ -28,6 +28,7 @@ FRONTIER_US = 60 * SECOND
 """A frontier is worth a commit of its own so often."""
 LATE = "late data"
 PLAN = "the plan was changed"
+WAIVED = "a waiver was written or undone"
 
 
 def decide(house: House, now: Micros) -> list[Told]:
@@ -141,7 +142,7 @@ class _Step:
     def _remind(self, one: Docketed) -> None:
         """Say that something is due, if it is."""
         case, docket = one.case, self.house.docket
-        if one.duties is not None and not one.duties:
+        if (one.duties is not None and not one.duties) or self.bench.waived(case) is not None:
             return
         docket.due[case.zone] = min(case.window.end, docket.due.get(case.zone, case.window.end))
         if self.now >= due_at(case) and case.id not in docket.warned:
@@ -185,6 +186,8 @@ class _Step:
 
     def _because(self, one: Docketed) -> str:
         """Say why it is no longer what it was."""
+        if one.case.id in self.house.docket.reopened:
+            return WAIVED
         was = self.house.docket.open.get(one.case.id, one)
         changed = self.house.docket.moved or (was.case, was.duties, was.by) != (one.case, one.duties, one.by)
         return PLAN if changed else LATE

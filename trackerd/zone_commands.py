@@ -135,7 +135,7 @@ def _zones(files: list[Path], config: Path | None) -> tuple[list[Zone], Rules]:
     if config is not None:
         settings, town = the_town(config)
         if not files:
-            return list(town.zones), rules(settings)
+            return [*town.zones, *town.private], rules(settings)
         found, under = read_zones(files, BRUSSELS), rules(settings)
     else:
         found, under = read_zones(files, BRUSSELS), Rules()

@@ -26,7 +26,9 @@ from trackerd.sources.standing import Standing, Wake
 
 log = logging.getLogger(__name__)
 
-TOPICS: Sequence[tuple[str, str]] = (("owntracks/+/+", "owntracks"), ("trackerd/in/+/nmea", "nmea"))
+TOPICS: Sequence[tuple[str, str]] = (
+    ("owntracks/+/+", "owntracks"), ("trackerd/in/+/nmea", "nmea"), ("trackerd/in/+/duty", "duty"),
+)  # fmt: skip
 """Topic filters subscribed to unless told otherwise, each with the decoder of its messages."""
 
 STEADY_S = 10.0

@@ -5,8 +5,10 @@ from __future__ import annotations
 from trackerd.store.memory import MemoryStore
 from trackerd.store.protocol import (
     Batch,
+    Break,
     Committed,
     Docketed,
+    Erased,
     Found,
     Judgement,
     Kept,
@@ -20,12 +22,15 @@ from trackerd.store.protocol import (
     Tally,
     Told,
     Trouble,
+    Unheld,
     Waiting,
+    Waiver,
 )
 
 __all__ = [
-    "Batch", "Committed", "Docketed", "Found", "Judgement", "Kept", "Letter", "MemoryStore", "Pulse", "Refusal",
-    "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Trouble", "Waiting", "open_store",
+    "Batch", "Break", "Committed", "Docketed", "Erased", "Found", "Judgement", "Kept", "Letter", "MemoryStore",
+    "Pulse", "Refusal", "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Trouble", "Unheld",
+    "Waiting", "Waiver", "open_store",
 ]  # fmt: skip
 
 

@@ -70,10 +70,23 @@ def revise(db: rows.Db, revised: Revised) -> set[VisitId]:
         touched |= _change(db, "retracted", True, id_)
     for id_, decided in revised.redated:
         touched |= _change(db, "decided", decided, id_)
+    forget(db, revised.forgotten)
     db.execute("DELETE FROM checkpoint WHERE device = ? AND upto >= ?", (revised.device, revised.since))
     db.execute("DELETE FROM track WHERE device = ?", (revised.device,))
     db.execute("DELETE FROM dirty WHERE device = ?", (revised.device,))
     return touched
+
+
+def forget(db: rows.Db, events: Iterable[str]) -> None:
+    """Leave of these events only that they were told; what was not told yet never is."""
+    for id_ in events:
+        for table in ("outbox", "trouble"):
+            db.execute(f"DELETE FROM {table} WHERE seq = (SELECT seq FROM event WHERE id = ?)", (id_,))  # noqa: S608
+        db.execute(
+            "UPDATE event SET body = '{}', time = 0, zone = NULL, device = NULL, decided = NULL, warden = NULL,"
+            " team = NULL, said = NULL WHERE id = ?",
+            (id_,),
+        )
 
 
 def _change(db: rows.Db, column: str, value: int, id_: str) -> set[VisitId]:

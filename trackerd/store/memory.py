@@ -17,12 +17,27 @@ import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.model import DeviceId, Event, Fix, Fixes, IntColumn, Micros, VerdictId, VisitId, ZoneId, join
+from geofence.model import (
+    DeviceId,
+    Event,
+    Fix,
+    Fixes,
+    IntColumn,
+    Micros,
+    RequirementId,
+    VerdictId,
+    VisitId,
+    WardenId,
+    ZoneId,
+    join,
+)
 from geofence.revise import Standing
 from trackerd.store.protocol import (
     Batch,
+    Break,
     Committed,
     Docketed,
+    Erased,
     Found,
     Judgement,
     Kept,
@@ -32,7 +47,9 @@ from trackerd.store.protocol import (
     Tally,
     Told,
     Trouble,
+    Unheld,
     Waiting,
+    Waiver,
 )
 
 _VALUES = attrgetter(
@@ -61,6 +78,9 @@ class MemoryStore:
         self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
         self._refusals: Counter[str] = Counter()
+        self._breaks: dict[tuple[WardenId, Micros], Break] = {}
+        self._waivers: dict[tuple[RequirementId, ZoneId, Micros], Waiver] = {}
+        self._unheld: dict[DeviceId, Unheld] = {}
 
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
@@ -68,6 +88,7 @@ class MemoryStore:
             json.dumps(event.body)  # what cannot be told fails before anything is kept
         new = self._keep_fixes(batch)
         self._refusals.update(refusal.why for refusal in batch.refusals)
+        self._keep_duty(batch)
         self._soil(batch.dirty)
         _stain(self._rejudge, batch.rejudge)
         touched = self._revise(batch.revised) if batch.revised is not None else set()
@@ -159,6 +180,15 @@ class MemoryStore:
             last[visit.zone] = max(there, last.get(visit.zone, there))
         return last
 
+    def breaks(self) -> list[Break]:
+        """See Store."""
+        return sorted(self._breaks.values(), key=lambda one: (one.start, one.warden))
+
+    def waivers(self, start: int, end: int) -> list[Waiver]:
+        """See Store."""
+        found = (one for one in self._waivers.values() if start <= one.start < end)
+        return sorted(found, key=lambda one: (one.start, one.requirement, one.zone))
+
     def event(self, id_: str) -> Told | None:
         """See Store."""
         told = self._events.get(id_)
@@ -217,8 +247,9 @@ class MemoryStore:
         """See Store."""
         count = sum(log.count for log in self._fixes.values())
         return Tally(
-            count, len(self._visits), len(self._events), dict(sorted(self._refusals.items())), len(self._outbox)
-        )
+            count, len(self._visits), len(self._events), dict(sorted(self._refusals.items())), len(self._outbox),
+            tuple(self._unheld[device] for device in sorted(self._unheld)),
+        )  # fmt: skip
 
     def close(self) -> None:
         """See Store."""
@@ -242,6 +273,31 @@ class MemoryStore:
                 self._soil((device, Micros(int(fixes.time[row]))) for row in news if late[rows[row]])
         return new
 
+    def _keep_duty(self, batch: Batch) -> None:
+        self._breaks |= {(one.warden, one.start): one for one in batch.breaks}
+        self._breaks = {key: one for key, one in self._breaks.items() if one.start < one.end}
+        for new in batch.unheld:
+            known = self._unheld.get(new.device, Unheld(new.device, 0, new.last))
+            self._unheld[new.device] = Unheld(new.device, known.times + new.times, max(known.last, new.last))
+        self._waivers |= {one[:3]: one for one in batch.waivers}
+        self._waivers = {key: one for key, one in self._waivers.items() if one.reason is not None}
+        for erased in batch.erased:
+            self._erase(erased)
+
+    def _erase(self, erased: Erased) -> None:
+        device, start, end = erased
+        first = self._fixes[device].erase(start, end) if device in self._fixes else None
+        if first is not None:
+            _stain(self._dirty, [(device, first)])
+            if not self._fixes[device].count:
+                del self._fixes[device]
+        _stain(self._rejudge, [(device, start)])
+
+    def _forget(self, id_: str) -> None:
+        for route, seq in [key for key, told in self._outbox.items() if told.id == id_]:
+            self.mark_told(route, [seq])
+        self._events[id_] = replace(self._events[id_], body={})
+
     def _soil(self, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:
         found = list(dirty)
         _stain(self._dirty, found)
@@ -264,6 +320,8 @@ class MemoryStore:
             said = self._said(id_)
             event = replace(said.event, decided=decided)
             self._events[id_] = replace(self._events[id_], said=said._replace(event=event))
+        for id_ in revised.forgotten:
+            self._forget(id_)
         kept = self._checkpoints.get(device, [])
         self._checkpoints[device] = [saved for saved in kept if saved.upto < revised.since]
         self._tracks.pop(device, None)
@@ -318,6 +376,17 @@ class _Log:
         whole = self._whole()
         end = len(whole) if before is None else int(np.searchsorted(whole.time, before, "left"))
         return whole.take(np.arange(int(np.searchsorted(whole.time, after, "right")), end))
+
+    def erase(self, start: int, end: int) -> Micros | None:
+        """Erase what lies in [start, end) but an SOS; return the first moment of it."""
+        whole = self._whole()
+        gone = (whole.time >= start) & (whole.time < end) & (whole.sos == 0)
+        if not gone.any():
+            return None
+        first = Micros(int(whole.time[gone].min()))
+        self._pieces = [whole.take(~gone)]
+        self.count = len(self._pieces[0])
+        return first
 
     def _whole(self) -> Fixes:
         if len(self._pieces) > 1:

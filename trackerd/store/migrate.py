@@ -13,7 +13,7 @@ from importlib.resources import files
 from trackerd.failpoint import fail_point
 from trackerd.store.protocol import StoreError
 
-VERSION = 2
+VERSION = 3
 
 Take = Callable[[int, str], None]
 """Takes one step: its number and its statements, in one transaction."""

@@ -5,7 +5,8 @@ not at all; when ``commit`` returns, it is on disk; a fix is unique by device an
 never for arrival to say (the SOS, else the finer, else the smaller in its values); an event is unique by its id, also
 once it was taken back; a visit is kept as the last standing event about it tells, and not at all where none stands;
 nothing in the outbox is forgotten before it is marked told, not even what was set aside; a device whose record waits
-to be revised is not forgotten before it was, nor one by whose fixes something is to be judged again.
+to be revised is not forgotten before it was, nor one by whose fixes something is to be judged again; what is erased
+leaves no trace in any file once the revision it made necessary is committed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,19 @@ from typing import Any, NamedTuple, Protocol
 from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.ledger import Case, Verdict
-from geofence.model import DeviceId, Event, Fixes, Micros, TeamId, VerdictId, Visit, VisitId, WardenId, ZoneId
+from geofence.model import (
+    DeviceId,
+    Event,
+    Fixes,
+    Micros,
+    RequirementId,
+    TeamId,
+    VerdictId,
+    Visit,
+    VisitId,
+    WardenId,
+    ZoneId,
+)
 from geofence.revise import Standing
 from geofence.spans import Spans
 
@@ -35,6 +48,8 @@ class Refusal:
     why: str
     detail: str = ""
     data: bytes = b""
+    device: DeviceId | None = None
+    """Whose it was, where its bytes may have to be erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +60,44 @@ class Pulse:
     received: Micros
     why: str
     battery_pct: float | None = None
+
+
+class Break(NamedTuple):
+    """A warden on break: as good as off duty."""
+
+    warden: WardenId
+    start: Micros
+    end: Micros
+    by: str = ""
+    """Who or what said so."""
+
+
+class Erased(NamedTuple):
+    """Of that device and time nothing may be kept."""
+
+    device: DeviceId
+    start: Micros
+    end: Micros
+
+
+class Unheld(NamedTuple):
+    """A device that nobody ever carries, and how often it was heard."""
+
+    device: DeviceId
+    times: int
+    last: Micros
+
+
+class Waiver(NamedTuple):
+    """One window of one zone that need not be met; without a reason it must after all."""
+
+    requirement: RequirementId
+    zone: ZoneId
+    start: Micros
+    """Of the window."""
+    reason: str | None
+    by: str
+    at: Micros
 
 
 class Said(NamedTuple):
@@ -89,6 +142,8 @@ class Revised:
     """Ids of the events taken back."""
     redated: Sequence[tuple[str, Micros]] = ()
     """Ids of events that stand, with the moment that now decides them."""
+    forgotten: Sequence[str] = ()
+    """Of those taken back, what told of a time off duty: nothing of them is kept but that they were told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +198,15 @@ class Batch:
     """Devices to revise for another reason than late fixes, and since when."""
     rejudge: Sequence[tuple[DeviceId, Micros]] = ()
     """Devices with fixes of a time that was judged already, and since when; those of late fixes are known."""
+    breaks: Sequence[Break] = ()
+    """Each takes the place of the same warden's that began then; one that ends as it begins is none."""
+    erased: Sequence[Erased] = ()
+    """Where there was a fix in it the device is dirty; an SOS stays. Done after the fixes are kept. No event keeps a
+    place of that time, and what was taken back of it before keeps nothing."""
+    unheld: Sequence[Unheld] = ()
+    """Counts to be added."""
+    waivers: Sequence[Waiver] = ()
+    """Each takes the place of an earlier one of that window."""
     judgement: Judgement | None = None
     revised: Revised | None = None
     events: Sequence[Told] = ()
@@ -210,6 +274,7 @@ class Tally:
     events: int = 0
     refusals: dict[str, int] = field(default_factory=dict)
     untold: int = 0
+    unheld: tuple[Unheld, ...] = ()
 
 
 class Found(NamedTuple):
@@ -267,6 +332,12 @@ class Store(Protocol):
 
     def frontier(self) -> Micros | None:
         """Return up to when every window that ended is on the docket; None where none ever was."""
+
+    def breaks(self) -> list[Break]:
+        """Return every break, in order of their beginning."""
+
+    def waivers(self, start: int, end: int) -> list[Waiver]:
+        """Return the waivers that hold of windows that begin in [start, end)."""
 
     def last_visits(self) -> dict[ZoneId, Micros]:
         """Return for each zone ever visited the last moment somebody is known to have been there."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from geofence.model import Fix, WardenId
 from trackerd.store.file import words
-from trackerd.store.protocol import Pulse, Refusal, StoreError
+from trackerd.store.protocol import Break, Pulse, Refusal, StoreError, Unheld
 
 MOST_BYTES = 256 * 1024 * 1024
 """Some weeks of ten receivers."""
@@ -38,6 +38,8 @@ class Parcel:
     wardens: list[WardenId | None]
     refusals: list[Refusal]
     pulses: list[Pulse]
+    breaks: list[Break] = field(default_factory=list)
+    unheld: list[Unheld] = field(default_factory=list)
 
 
 class Kept(NamedTuple):
@@ -108,6 +110,8 @@ class Spool:
         """Forget the parcels up to this number: the store has them."""
         self._db.execute("DELETE FROM parcel WHERE seq <= ?", (upto,))
         (self.waiting,) = self._db.execute("SELECT count(*) FROM parcel").fetchone()
+        if not self.waiting:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # what a break made private is in no log either
 
     def close(self) -> None:
         """Let go of it."""
@@ -122,4 +126,6 @@ def merged(parcels: list[Parcel]) -> Parcel:
         [warden for one in parcels for warden in one.wardens],
         [refusal for one in parcels for refusal in one.refusals],
         [pulse for one in parcels for pulse in one.pulses],
+        [rest for one in parcels for rest in one.breaks],
+        [unheld for one in parcels for unheld in one.unheld],
     )

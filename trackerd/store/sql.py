@@ -16,8 +16,21 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store import docket, ledger, letters, rows
-from trackerd.store.protocol import Batch, Committed, Docketed, Found, Kept, Letter, Tally, Told, Trouble, Waiting
+from trackerd.store import docket, duty, ledger, letters, rows
+from trackerd.store.protocol import (
+    Batch,
+    Break,
+    Committed,
+    Docketed,
+    Found,
+    Kept,
+    Letter,
+    Tally,
+    Told,
+    Trouble,
+    Waiting,
+    Waiver,
+)
 
 PIECE = 50_000
 """Fixes read at a time."""
@@ -54,10 +67,11 @@ class SqlStore(ABC):
         with self._transaction() as db:
             new = self._keep_fixes(db, batch)
             db.executemany(
-                "INSERT INTO quarantine (source, received, why, detail, data) VALUES (?,?,?,?,?)",
-                [(r.source, r.received, r.why, rows.plain(r.detail), r.data) for r in batch.refusals],
+                "INSERT INTO quarantine (source, received, why, detail, data, device) VALUES (?,?,?,?,?,?)",
+                [(r.source, r.received, r.why, rows.plain(r.detail), r.data, r.device) for r in batch.refusals],
             )
             db.executemany(PULSE, [astuple(pulse) for pulse in batch.pulses])
+            duty.keep(db, batch)
             ledger.soil(db, batch.dirty)
             ledger.stain(db, "rejudge", batch.rejudge)
             touched = ledger.revise(db, batch.revised) if batch.revised is not None else set()
@@ -159,6 +173,16 @@ class SqlStore(ABC):
         with self._reading() as db:
             return docket.frontier(db)
 
+    def breaks(self) -> list[Break]:
+        """See Store."""
+        with self._reading() as db:
+            return duty.breaks(db)
+
+    def waivers(self, start: int, end: int) -> list[Waiver]:
+        """See Store."""
+        with self._reading() as db:
+            return duty.waivers(db, start, end)
+
     def last_visits(self) -> dict[ZoneId, Micros]:
         """See Store."""
         with self._reading() as db:
@@ -208,7 +232,8 @@ class SqlStore(ABC):
                 for table in ("fix", "visit", "event", "outbox")
             ]
             refusals = dict(db.execute("SELECT why, count(*) FROM quarantine GROUP BY why ORDER BY why"))
-        return Tally(counts[0], counts[1], counts[2], refusals, counts[3])
+            unheld = duty.unheld(db)
+        return Tally(counts[0], counts[1], counts[2], refusals, counts[3], unheld)
 
     def _number(self, db: rows.Db, name: str) -> int:
         if name not in self._names:

@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file.
 
 What must stay true here: write-ahead log with ``synchronous=FULL``, so that a commit that returned survives a power
-cut; one writing daemon a file, held by a lock beside it; fixes sorted by their key before they are written; the
-file is readable by its owner alone.
+cut; what is deleted is overwritten, and the log cut off once it may hold what was erased; one writing daemon a file,
+held by a lock beside it; fixes sorted by their key before they are written; the file is readable by its owner alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from geofence.model import DeviceId, Micros
 from trackerd.store import ledger, rows
 from trackerd.store.file import take, words
 from trackerd.store.migrate import migrate
-from trackerd.store.protocol import Batch, StoreError
+from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
 
 INSERT = f"INSERT INTO fix VALUES ({','.join('?' * len(rows.COLUMNS))})"  # noqa: S608 - marks
 KEEP, REPLACE = INSERT + " ON CONFLICT DO NOTHING", INSERT + rows.BETTER
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000", "secure_delete=ON")
 
 
 class SqliteStore(SqlStore):
@@ -34,6 +35,8 @@ class SqliteStore(SqlStore):
         """
         super().__init__()
         self._path = path
+        self._to_wipe = True
+        """The log may hold what was erased: as far as a new process knows, an earlier one's too."""
         self._lock = None if path == ":memory:" or reading or beside else take(Path(path))
         try:
             if reading or beside:
@@ -41,11 +44,17 @@ class SqliteStore(SqlStore):
                 self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
                 return
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000"):
+            for pragma in PRAGMAS:
                 self._db.execute(f"PRAGMA {pragma}")
             self._migrate()
         except sqlite3.Error as error:
             raise StoreError(words(error, path)) from error
+
+    def commit(self, batch: Batch) -> Committed:
+        """See Store."""
+        done = super().commit(batch)
+        self._wipe(bool(batch.erased))
+        return done
 
     def close(self) -> None:
         """See Store."""
@@ -61,6 +70,24 @@ class SqliteStore(SqlStore):
             self._db.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {step}; COMMIT;")
 
         migrate("sqlite", version, take, self._path)
+
+    def _wipe(self, erased: bool) -> None:
+        """Cut off the log where it may hold what was erased, now and once the record is revised; else do nothing."""
+        self._to_wipe |= erased
+        if not self._to_wipe:
+            return
+        with self._reading() as db:
+            revised = db.execute("SELECT 1 FROM dirty").fetchone() is None
+            if not (erased or revised):
+                return
+            try:
+                db.execute("PRAGMA busy_timeout=100")
+                (held, *_) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError:
+                held = 1  # somebody reads: the next commit tries again
+            finally:
+                db.execute("PRAGMA busy_timeout=5000")
+        self._to_wipe = bool(held) or not revised
 
     def _keep_fixes(self, db: rows.Db, batch: Batch) -> int:
         fixes, late = batch.fixes, {int(row) for row in batch.late}
