@@ -116,7 +116,7 @@ class House:
         """Let time pass up to ``now``, at which ``fixes`` came in."""
         self._listening = now if self._listening is None else self._listening
         self._last_word |= dict.fromkeys(fixes.devices, now)
-        return self.engine.advance(now, {device for device in self.engine.tracks if self.speaking(device, now)})
+        return self.engine.advance(now, {device for device in self._last_word if self.speaking(device, now)})
 
     def speaking(self, device: DeviceId, now: Micros) -> bool:
         """Return whether a device may be sending what it had kept, or may be about to, for we only begin to listen."""
