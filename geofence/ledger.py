@@ -18,7 +18,7 @@ from uuid import uuid5
 from geofence.calendar import Window
 from geofence.model import EVER, NAMESPACE, SECOND, Micros, RequirementId, VerdictId, Visit, WardenId, ZoneId
 from geofence.presence import Presence
-from geofence.spans import Span, Spans, at_least, common, length, union, without
+from geofence.spans import Span, Spans, at_least, bridged, common, length, union, without
 
 NOBODY = "nobody on duty"
 TOO_FEW = "too few on duty, or not for long enough"
@@ -26,6 +26,9 @@ SURE = 0.95
 """A stay believed with such a confidence counts by how long its device was heard in it,"""
 EDGES_S = 20.0
 """less so many seconds, for its two edges are found to within that in nine of ten cases."""
+BRIEF_S = 30.0
+"""Who was seen elsewhere for less than this between two moments at which he may have been there may not have left: one
+fix alone can be wrong beyond every bound."""
 
 
 class Outcome(StrEnum):
@@ -119,7 +122,7 @@ class Whereabouts(NamedTuple):
     @property
     def open(self) -> Spans:
         """When there at all, for all that is known."""
-        return union(self.maybe, self.believed)
+        return bridged(union(self.maybe, self.believed), round(BRIEF_S * SECOND))
 
 
 def whereabouts(devices: Sequence[Carried], window: Window) -> Whereabouts:

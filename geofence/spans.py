@@ -7,6 +7,7 @@ given may be in any order, may overlap, touch and be empty, unless it is called 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 Span = tuple[int, int]
 Spans = tuple[Span, ...]
@@ -44,6 +45,11 @@ def without(spans: Iterable[Span], other: Iterable[Span]) -> Spans:
         return whole
     edges = [whole[0][0], *(edge for span in gone for edge in span), whole[-1][1]]
     return common(whole, [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b])
+
+
+def bridged(spans: Spans, hole: int) -> Spans:
+    """Return the spans with what lies between two of them, where that is shorter than ``hole``."""
+    return union(spans, ((a, b) for (_, a), (b, _) in pairwise(spans) if b - a < hole))
 
 
 def length(spans: Iterable[Span]) -> int:

@@ -103,6 +103,7 @@ BOTH = Terms(together=2, dwell_s=60)
         ("too short, and seen to leave", FIVE, [warden([visit(10, 12)], [(10, 12)], [(9, 13)])], PARTIAL),
         ("no visit believed, too short for one", FIVE, [warden(maybe=[(10, 12)])], MISSED),
         ("no visit believed, long enough for one", FIVE, [warden(maybe=[(10, 15)])], UNPROVEN),
+        ("one fix says he had left", FIVE, [warden(maybe=[(10, 13), (13.4, 16)])], UNPROVEN),
         ("two short ones are not one long", FIVE, [warden(maybe=[(10, 13), (20, 23)])], MISSED),
         # the window's edges
         ("inside when it opens", FIVE, [warden([visit(-30, 6)], [(0, 6)])], MET),

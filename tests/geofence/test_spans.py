@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geofence.spans import Span, Spans, at_least, clip, common, length, union, without
+from geofence.spans import Span, Spans, at_least, bridged, clip, common, length, union, without
 
 MOST = 14
 span = st.tuples(st.integers(0, MOST), st.integers(0, MOST))
@@ -56,3 +56,13 @@ def test_clip_and_length(spans: Spans, start: int, end: int) -> None:
     assert is_tidy(found)
     assert moments(found) == moments(spans) & set(range(start, end))
     assert length(found) == len(moments(found))
+
+
+@given(tidy, st.integers(1, 4))
+def test_bridged(spans: Spans, hole: int) -> None:
+    found = bridged(spans, hole)
+    assert is_tidy(found)
+    assert all(b - a >= hole for (_, a), (b, _) in pairwise(found))
+    assert moments(spans) <= moments(found)
+    holes = without(found, spans)
+    assert all(b - a < hole for a, b in holes)
