@@ -95,7 +95,7 @@ def test_law_3_shards(seed: int, n: int) -> None:
 
 
 @given(seeds, st.lists(st.floats(0, 1), max_size=40), st.sampled_from([0.0, 20.0]))
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_law_4_ticks(seed: int, ticks: list[float], window_s: float) -> None:
     fixes = walk("w1", seed)
     span = fixes[-1].micros - START

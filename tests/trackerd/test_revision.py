@@ -156,7 +156,7 @@ def arrive_anyhow(make: Callable[[], Store], seed: int, window_s: float, patienc
 
 @stores
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 20.0]), st.sampled_from([0.0, 600.0]))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_law_5_arrival(make: Callable[[], Store], seed: int, window_s: float, patience_s: float) -> None:
     arrive_anyhow(make, seed, window_s, patience_s)
 
@@ -170,7 +170,7 @@ def _dies(point: str) -> Callable[[str], None]:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=50)
+@settings(max_examples=25)
 def test_law_6_a_replay_of_what_was_stored_is_the_record(seed: int) -> None:
     rng = np.random.default_rng(seed)
     fixes = short_walk("w1", seed)
@@ -187,7 +187,7 @@ def test_law_6_a_replay_of_what_was_stored_is_the_record(seed: int) -> None:
 
 @stores
 @given(st.integers(0, 10**6), st.permutations(range(3)))
-@settings(max_examples=30)
+@settings(max_examples=20)
 def test_of_two_fixes_of_one_moment_the_same_one_counts(
     make: Callable[[], Store], seed: int, order: Sequence[int]
 ) -> None:
@@ -425,7 +425,7 @@ def test_an_edition_comes_back_as_it_was() -> None:
 
 @stores
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 20.0]))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_each_fix_is_judged_by_the_zones_of_its_time(make: Callable[[], Store], seed: int, window_s: float) -> None:
     rng = np.random.default_rng(seed)
     fixes = walk("w1", seed, minutes=22, every_s=10)
