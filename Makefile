@@ -9,7 +9,7 @@ demo: $(VENV)/.run
 	$(BIN)/trackerd demo --exit
 
 test: $(VENV)/.dev services
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 # What breaks around the daemon, damaged input and the laws, at full counts: some hours.
 faults: $(VENV)/.dev services
