@@ -86,6 +86,10 @@ class PostgresStore(SqlStore):
         ledger.soil(db, [(names[device], Micros(time)) for device, time in sorted(late & changed)])
         return new
 
+    def _drop(self, db: rows.Db, before: int) -> int:
+        assert isinstance(db, Session)
+        return timescale.drop_chunks(db, before)
+
     def _best(self, db: rows.Db, batch: Batch) -> tuple[dict[Key, rows.Row], set[Key]]:
         """Return of each moment the row that stays, and of which moments that one came late."""
         made, late = self._rows(db, batch), {int(row) for row in batch.late}

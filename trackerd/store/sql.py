@@ -16,11 +16,12 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store import docket, duty, ledger, letters, rows
+from trackerd.store import docket, duty, ledger, letters, retention, rows
 from trackerd.store.protocol import (
     Batch,
     Break,
     Committed,
+    DataClass,
     Docketed,
     Found,
     Kept,
@@ -34,6 +35,8 @@ from trackerd.store.protocol import (
 
 PIECE = 50_000
 """Fixes read at a time."""
+THIN = ("time", "lon", "lat", "accuracy_m")
+"""All that is kept of a position that is thinned."""
 PULSE = rows.put("pulse", "device, received, why, battery_pct", "device")
 TRACK = rows.put("track", "device, upto, state", "device")
 CHECKPOINT = rows.put("checkpoint", "device, upto, state", "device, upto")
@@ -224,6 +227,34 @@ class SqlStore(ABC):
         with self._reading() as db:
             return letters.waiting(db)
 
+    def retire(self, before: Micros) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self._transaction() as db:
+            retention.advance(db, before)
+        return self.horizons()
+
+    def horizons(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self._reading() as db:
+            found = db.execute("SELECT name, upto FROM horizon JOIN name ON name.id = horizon.device ORDER BY name")
+            return {DeviceId(name): Micros(upto) for name, upto in found}
+
+    def forget(self, what: DataClass, before: Micros, limit: int) -> int:
+        """See Store."""
+        with self._transaction() as db:
+            return retention.forget(db, what, before, limit, self._drop)
+
+    def thinned(self, device: DeviceId, after: Micros, before: Micros) -> Fixes:
+        """See Store."""
+        columns = ", ".join(name if name in THIN else "NULL" for name in rows.FIX[:-2])
+        query = (
+            f"SELECT {columns}, 0, FALSE FROM fix_thin"  # noqa: S608 - columns of ours
+            " WHERE device = (SELECT id FROM name WHERE name = ?) AND time > ? AND time < ? ORDER BY time"
+        )
+        with self._reading() as db:
+            found = db.execute(query, (device, after, before)).fetchall()
+        return rows.to_fixes(device, found) if found else Fixes.of(())
+
     def tally(self) -> Tally:
         """See Store."""
         with self._reading() as db:
@@ -234,6 +265,10 @@ class SqlStore(ABC):
             refusals = dict(db.execute("SELECT why, count(*) FROM quarantine GROUP BY why ORDER BY why"))
             unheld = duty.unheld(db)
         return Tally(counts[0], counts[1], counts[2], refusals, counts[3], unheld)
+
+    def _drop(self, _db: rows.Db, _before: int) -> int:
+        """See ``retention.Drop``."""
+        return 0
 
     def _number(self, db: rows.Db, name: str) -> int:
         if name not in self._names:
