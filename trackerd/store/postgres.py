@@ -16,7 +16,7 @@ import psycopg
 from geofence.engine import Saved
 from geofence.model import FLOAT_COLUMNS, DeviceId, Micros
 from trackerd.store import ledger, rows, timescale
-from trackerd.store.migrate import VERSION, migrate, refuse_newer
+from trackerd.store.migrate import demand, migrate
 from trackerd.store.postgres_link import Link, Session
 from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
@@ -40,7 +40,10 @@ class PostgresStore(SqlStore):
         super().__init__()
         self._link = Link(url, password, reading=reading, fenced=not (reading or beside))
         try:
-            self._check(self._link.session())
+            with self._telling():
+                demand(version(self._link.session()), self._link.place)
+            if not (reading or beside):
+                self._renew()
         except BaseException:
             self._link.close()
             raise
@@ -61,13 +64,6 @@ class PostgresStore(SqlStore):
     def close(self) -> None:
         """See Store."""
         self._link.close()
-
-    def _check(self, session: Session) -> None:
-        found = version(session)
-        refuse_newer(found, self._link.place)
-        if found < VERSION:
-            what = f"its tables are of version {found}" if found else "no tables of ours are there"
-            raise StoreError(f"{self._link.place}: {what}: run trackerd store migrate")
 
     def _keep_fixes(self, db: rows.Db, batch: Batch) -> int:
         if not len(batch.fixes):

@@ -16,6 +16,7 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
+from geofence.wire import TRACK_VERSION
 from trackerd.store import docket, duty, ledger, letters, retention, rows
 from trackerd.store.protocol import (
     Batch,
@@ -265,6 +266,18 @@ class SqlStore(ABC):
             refusals = dict(db.execute("SELECT why, count(*) FROM quarantine GROUP BY why ORDER BY why"))
             unheld = duty.unheld(db)
         return Tally(counts[0], counts[1], counts[2], refusals, counts[3], unheld)
+
+    def _renew(self) -> None:
+        """Drop the engine's states if they are of another version: every record is told anew from the fixes kept."""
+        with self._transaction() as db:
+            if db.execute("SELECT version FROM state_version").fetchall() == [(TRACK_VERSION,)]:
+                return
+            for table in ("track", "checkpoint", "state_version"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - tables of ours
+            oldest = "SELECT name, (SELECT min(time) FROM fix WHERE fix.device = name.id) AS since FROM name"
+            found = db.execute(f"SELECT name, since FROM ({oldest}) AS kept WHERE since IS NOT NULL").fetchall()  # noqa: S608
+            ledger.stain(db, "dirty", found)
+            db.execute("INSERT INTO state_version VALUES (?)", (TRACK_VERSION,))
 
     def _drop(self, _db: rows.Db, _before: int) -> int:
         """See ``retention.Drop``."""

@@ -16,13 +16,14 @@ from pathlib import Path
 from geofence.model import DeviceId, Micros
 from trackerd.store import ledger, rows
 from trackerd.store.file import take, words
-from trackerd.store.migrate import migrate
+from trackerd.store.migrate import demand, migrate
 from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
 
 INSERT = f"INSERT INTO fix VALUES ({','.join('?' * len(rows.COLUMNS))})"  # noqa: S608 - marks
 KEEP, REPLACE = INSERT + " ON CONFLICT DO NOTHING", INSERT + rows.BETTER
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000", "secure_delete=ON")
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-16000")
+"""What is deleted is overwritten: a position kept no longer is not to be read from the file."""
 
 
 class SqliteStore(SqlStore):
@@ -39,16 +40,14 @@ class SqliteStore(SqlStore):
         """The log may hold what was erased: as far as a new process knows, an earlier one's too."""
         self._lock = None if path == ":memory:" or reading or beside else take(Path(path))
         try:
-            if reading or beside:
-                uri = f"{Path(path).resolve().as_uri()}?mode={'ro' if reading else 'rw'}"
-                self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
-                return
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in PRAGMAS:
-                self._db.execute(f"PRAGMA {pragma}")
-            self._migrate()
-        except sqlite3.Error as error:
-            raise StoreError(words(error, path)) from error
+            self._db = self._connect("ro" if reading else "rw" if beside else "")
+        except BaseException as error:
+            self._unlock()
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(words(error, path)) from error
+            raise
+        if not (reading or beside):
+            self._renew()
 
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
@@ -59,17 +58,28 @@ class SqliteStore(SqlStore):
     def close(self) -> None:
         """See Store."""
         self._db.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def _migrate(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        if mode:
+            uri = f"{Path(self._path).resolve().as_uri()}?mode={mode}"
+            db = sqlite3.connect(uri, uri=True, isolation_level=None)
+            demand(_version(db), self._path)
+            return db
+        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        for pragma in PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
 
-        def take(step: int, statements: str) -> None:
-            self._db.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {step}; COMMIT;")
+        def step(number: int, statements: str) -> None:
+            db.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {number}; COMMIT;")
 
-        migrate("sqlite", version, take, self._path)
+        migrate("sqlite", _version(db), step, self._path)
+        return db
 
     def _wipe(self, erased: bool) -> None:
         """Cut off the log where it may hold what was erased, now and once the record is revised; else do nothing."""
@@ -129,3 +139,7 @@ class SqliteStore(SqlStore):
             raise StoreError(words(error, self._path)) from error
         except ValueError as error:  # a state or an edition that cannot be read
             raise StoreError(f"{self._path}: {error}") from error
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
