@@ -66,12 +66,19 @@ class SqliteStore(SqlStore):
             self._lock = None
 
     def _connect(self, mode: str) -> sqlite3.Connection:
-        if mode:
-            uri = f"{Path(self._path).resolve().as_uri()}?mode={mode}"
-            db = sqlite3.connect(uri, uri=True, isolation_level=None)
-            demand(_version(db), self._path)
-            return db
-        db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        name = f"{Path(self._path).resolve().as_uri()}?mode={mode}" if mode else self._path
+        db = sqlite3.connect(name, uri=bool(mode), isolation_level=None, check_same_thread=bool(mode))
+        try:
+            if mode:
+                demand(_version(db), self._path)
+            else:
+                self._migrate(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
         for pragma in PRAGMAS:
             db.execute(f"PRAGMA {pragma}")
 
@@ -79,7 +86,6 @@ class SqliteStore(SqlStore):
             db.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {number}; COMMIT;")
 
         migrate("sqlite", _version(db), step, self._path)
-        return db
 
     def _wipe(self, erased: bool) -> None:
         """Cut off the log where it may hold what was erased, now and once the record is revised; else do nothing."""
