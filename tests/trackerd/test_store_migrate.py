@@ -105,7 +105,7 @@ def test_a_newer_server_is_refused_and_an_empty_one_told(postgres: str) -> None:
         db.execute("UPDATE trackerd_schema SET version = 99")
     for call in (prepare, open_store):
         with pytest.raises(StoreError, match="install a newer trackerd"):
-            call(postgres)  # type: ignore[operator]
+            call(postgres)
 
 
 def house(store: Store) -> House:

@@ -61,6 +61,16 @@ class PostgresStore(SqlStore):
         self._link.estranged = False
         return found
 
+    def renumber(self, db: rows.Db) -> None:
+        """See SqlStore."""
+        for table, key in (("name", "id"), ("event", "seq"), ("quarantine", "id")):
+            last = f"SELECT setval(pg_get_serial_sequence('{table}', '{key}'), max({key})) FROM {table}"  # noqa: S608
+            db.execute(last)
+
+    def damage(self) -> list[str]:
+        """See SqlStore: the server has tools of its own, pg_amcheck for one."""
+        return []
+
     def close(self) -> None:
         """See Store."""
         self._link.close()
@@ -101,7 +111,8 @@ class PostgresStore(SqlStore):
         return best, lates
 
     @contextmanager
-    def _transaction(self) -> Iterator[rows.Db]:
+    def transaction(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         with self._telling():
             try:
                 session = self._link.session()
@@ -112,7 +123,8 @@ class PostgresStore(SqlStore):
                 raise
 
     @contextmanager
-    def _reading(self) -> Iterator[rows.Db]:
+    def reading(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         with self._telling():
             try:
                 yield self._link.session()

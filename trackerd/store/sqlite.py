@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from geofence.model import DeviceId, Micros
@@ -55,6 +55,15 @@ class SqliteStore(SqlStore):
         self._wipe(bool(batch.erased))
         return done
 
+    def renumber(self, db: rows.Db) -> None:
+        """See SqlStore: SQLite sees to it."""
+
+    def damage(self) -> list[str]:
+        """See SqlStore."""
+        with self.reading() as db:
+            found = [text for (text,) in db.execute("PRAGMA integrity_check").fetchall()]
+        return [] if found == ["ok"] else found
+
     def close(self) -> None:
         """See Store."""
         self._db.close()
@@ -92,7 +101,7 @@ class SqliteStore(SqlStore):
         self._to_wipe |= erased
         if not self._to_wipe:
             return
-        with self._reading() as db:
+        with self.reading() as db:
             revised = db.execute("SELECT 1 FROM dirty").fetchone() is None
             if not (erased or revised):
                 return
@@ -124,7 +133,8 @@ class SqliteStore(SqlStore):
         return new
 
     @contextmanager
-    def _transaction(self) -> Iterator[rows.Db]:
+    def transaction(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
@@ -138,7 +148,8 @@ class SqliteStore(SqlStore):
             raise
 
     @contextmanager
-    def _reading(self) -> Iterator[rows.Db]:
+    def reading(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         try:
             yield self._db
         except sqlite3.Error as error:
@@ -149,3 +160,40 @@ class SqliteStore(SqlStore):
 
 def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def back_up(source: Path, target: Path) -> int:
+    """Write a consistent copy of a store, also while a daemon writes to it; return its bytes. Raises StoreError.
+
+    It takes its name only when it is whole, on disk and was read again; what it is a copy of is not held up.
+    """
+    if target.exists():
+        raise StoreError(f"{target} is there already: name a file that is not")
+    half = target.with_name(f".{target.name}.half")
+    try:
+        half.unlink(missing_ok=True)
+        os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        uri = f"{source.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as here, closing(sqlite3.connect(half)) as there:
+            demand(_version(here), str(source))
+            here.backup(there)
+            there.execute("PRAGMA journal_mode=DELETE")  # one file
+            if there.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+                raise StoreError(f"{target}: the copy is damaged: check the disk, and {source}")
+        _sync(half)
+        half.rename(target)
+        _sync(target.parent)
+    except (sqlite3.Error, OSError) as error:
+        said = words(error, str(target)) if isinstance(error, sqlite3.Error) else f"{target}: {error.strerror}"
+        raise StoreError(said) from error
+    finally:
+        half.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
