@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -245,21 +246,25 @@ def test_the_daemon_outlives_its_server(tmp_path: Path, mosquitto: Mosquitto, se
         except psycopg.OperationalError:
             return -1
 
+    def reached(what: Callable[[], int], number: int) -> bool:
+        return what() >= number
+
     def away() -> int:
-        return site.said.count("to stop: start it again") + site.said.count("closed the connection")
+        return site.said.count("nothing is acknowledged until it is back")
 
     with site.daemon() as daemon:
         publish(mosquitto.port, "owntracks/w07/phone", *first)
         until(lambda: kept() == len(first), lambda: site.said, 20)
         sent = len(first)
-        for losses, deed in enumerate((server.kill9, server.stop), 1):
+        for deed in (server.kill9, server.stop):
+            losses = away()
             deed()
             some, later = later[: len(later) // 2], later[len(later) // 2 :]
             publish(mosquitto.port, "owntracks/w07/phone", *some)
-            until(lambda n=losses: away() >= n, lambda: site.said, 20)
+            until(partial(reached, away, losses + 1), lambda: site.said, 20)
             server.start()
             sent += len(some)
-            until(lambda n=sent: kept() >= n, lambda: site.said, 30)
+            until(partial(reached, kept, sent), lambda: site.said, 30)
         assert daemon.poll() is None
         until(lambda: len(listener.events("zone.")) >= 3, lambda: site.said, 20)
     ids = [event["id"] for event in listener.events()]

@@ -17,7 +17,8 @@ KEYS = {
     "name": "id", "fix": "device, time", "fix_thin": "device, minute", "horizon": "device", "track": "device",
     "checkpoint": "device, upto", "dirty": "device", "rejudge": "device", "edition": "since", "event": "seq",
     "outbox": "route, seq", "trouble": "route, seq", "visit": "id", "verdict": "id", "frontier": "upto",
-    "pulse": "device", "quarantine": "id",
+    "pulse": "device", "quarantine": "id", "rest": "warden, start", "waiver": "requirement, zone, start",
+    "unheld": "device",
 }  # fmt: skip
 """Every table that holds the record, and what its rows are in order of."""
 TRUTHS = {"sos", "retracted", "closed", "dead"}

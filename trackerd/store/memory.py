@@ -272,11 +272,15 @@ class MemoryStore:
         if what == "quarantine":
             left = [one for one in self._refusals if one[0] >= before]
             gone, self._refusals = len(self._refusals) - len(left), left
+            self._unheld = {device: one for device, one in self._unheld.items() if one.last >= before}
             return gone
         kept = self._kept_of(what)
         old = [key for key, moment in kept[1] if moment < before]
         for key in old:
             del kept[0][key]
+        if what == "verdicts":
+            self._waivers = {key: one for key, one in self._waivers.items() if one.start >= before}
+            self._breaks = {key: one for key, one in self._breaks.items() if one.end >= before}
         for ids in (*self._of_device.values(), *self._of_visit.values()):
             ids[:] = [id_ for id_ in ids if id_ in self._events]
         return len(old)

@@ -14,14 +14,18 @@ from trackerd.store.protocol import DataClass
 from trackerd.store.rows import Db, put
 
 MINUTE = 60_000_000
-OLD: dict[DataClass, tuple[str, str, str]] = {
-    "thinned_positions": ("fix_thin", "device, minute", "time < ?"),
-    "events": ("event", "seq", "time < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.seq = event.seq)"),
-    "visits": ("visit", "id", "began < ? AND (ended IS NULL OR ended < ?)"),
-    "verdicts": ("verdict", "id", '"end" < ? AND closed'),
-    "quarantine": ("quarantine", "id", "received < ?"),
-}
-"""The table of a class, its key, and what of it is old."""
+OLD: dict[DataClass, list[tuple[str, str, str]]] = {
+    "thinned_positions": [("fix_thin", "device, minute", "time < ?")],
+    "events": [("event", "seq", "time < ? AND time > 0 AND seq NOT IN (SELECT seq FROM outbox)")],
+    "visits": [("visit", "id", "began < ? AND (ended IS NULL OR ended < ?)")],
+    "verdicts": [
+        ("verdict", "id", '"end" < ? AND closed'), ("waiver", "requirement, zone, start", "start < ?"),
+        ("rest", "warden, start", '"end" < ?'),
+    ],
+    "quarantine": [("quarantine", "id", "received < ?"), ("unheld", "device", "last < ?")],
+}  # fmt: skip
+"""The tables of a class, their keys, and what of them is old. Waivers and breaks are what verdicts rest on. An event of
+time 0 was erased: nothing is left of it but that it was told, so that it is not told again."""
 
 Drop = Callable[[Db, int], int]
 """Drops at once what lies wholly before a moment, where the store can; returns how much that was."""
@@ -31,9 +35,11 @@ def forget(db: Db, what: DataClass, before: Micros, limit: int, drop: Drop) -> i
     """See Store."""
     if what == "exact_positions":
         return _thin(db, limit) or _sweep(db, limit, drop)
-    table, key, old = OLD[what]
-    query = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} LIMIT ?)"  # noqa: S608 - ours
-    return int(db.execute(query, [before] * old.count("?") + [limit]).rowcount)
+    gone = 0
+    for table, key, old in OLD[what]:
+        query = f"DELETE FROM {table} WHERE ({key}) IN (SELECT {key} FROM {table} WHERE {old} LIMIT ?)"  # noqa: S608
+        gone += db.execute(query, [before] * old.count("?") + [limit]).rowcount
+    return gone
 
 
 def advance(db: Db, before: Micros) -> None:
