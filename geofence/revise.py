@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.engine import Engine, Saved
-from geofence.model import SECOND, DeviceId, Event, Fixes, Kind, Micros
+from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Kind, Micros, Visit
 
 CHECKPOINT = 3600 * SECOND
 """Between two states kept of a device: a revision begins at one, so it costs about an hour of fixes more than asked."""
@@ -76,6 +76,23 @@ def compare(standing: Sequence[Standing], events: Sequence[Event]) -> Changes:
         elif same.event.decided != event.decided:
             redated.append((same.id, event.decided))
     return Changes(list(left.values()), redated, new)
+
+
+def spare(
+    standing: Sequence[Standing], events: Sequence[Event], after: Micros, first: Micros, begun: Sequence[Visit]
+) -> tuple[list[Standing], list[Event]]:
+    """Leave out what cannot be judged where the telling anew had to begin at ``after``, in the middle of things.
+
+    ``first``: the first fix told anew; ``begun``: the visits that had begun by ``after``. What stands of them stands,
+    and so does a silence from before; what was told anew of the rest of a visit that has ended is no visit of its own.
+    """
+    ends = {visit.zone: visit.ended for visit in begun if visit.ended is not None}
+    whole = [
+        one for one in standing
+        if (one.event.decided > first if one.event.visit is None else one.event.visit.began > after)
+    ]  # fmt: skip
+    own = [event for event in events if event.visit is None or event.visit.began > ends.get(event.visit.zone, EVER)]
+    return whole, own
 
 
 def revised(event: Event, revision: int) -> Event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from itertools import count
 from pathlib import Path
 
@@ -69,4 +69,7 @@ def postgres(postgres_server: str) -> Iterator[str]:
         joint = "&" if "?" in postgres_server else "?"
         yield f"{postgres_server}{joint}options=-csearch_path%3D{schema},public"
         admin.execute("SET client_min_messages = warning")
-        admin.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+        for _ in range(20):
+            with suppress(psycopg.errors.DeadlockDetected):  # TimescaleDB's jobs are at the tables too
+                admin.execute(f"DROP SCHEMA {schema} CASCADE".encode())
+                break

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from geofence.model import DeviceId
 from geofence.track import Rules
@@ -22,17 +23,17 @@ from trackerd.notify.mqtt import MqttVoice
 from trackerd.notify.route import Route
 from trackerd.notify.sender import Sender, Transport
 from trackerd.outbox import ROUTE, Outbox, mqtt_route
+from trackerd.retention import Retention
 from trackerd.service import Service
 from trackerd.sources import SOURCES
-from trackerd.store import Store, open_store
+from trackerd.store import Store, StoreError, open_store
+from trackerd.store.protocol import DataClass
 from trackerd.store.spool import Spool
 from trackerd.town import Town, build
 
 DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
 """What a kind of source speaks unless told otherwise; else NMEA."""
 
-HORIZON_S = 8 * 86_400.0
-"""Exact fixes are kept for a week: windows that ended before cannot be judged."""
 PATIENCE_S = 10.0
 """A phone sends what it kept over many messages; between two of them it is not called silent by our clock."""
 
@@ -62,16 +63,17 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     """Make the daemon of a configuration read from ``path``. Raises StoreError, BrokerFault, NotifyFault."""
     ways = transports(settings, path)
     named = [(section.name or f"{section.kind}-{n}", section) for n, section in enumerate(settings.source, 1)]
-    store = open_store(store_url(settings, path))
+    store = opened(settings, path)
     made = house(settings, town, store, {name: wiring(section) for name, section in named})
     made.patience_s = PATIENCE_S
-    made.docket.horizon_s = HORIZON_S
+    made.docket.horizon_s = settings.retention.exact_positions  # older windows cannot be judged
     again = bool(store.editions())
     sources = [source(name, section, settings, path, again) for name, section in named]
     made.routes = (*made.routes, *ways)  # here and not in every house: a replay alerts nobody
     return Service(
         made, sources, outbox(settings, path, store, ways), reread=lambda: build(settings, path),
         spool=spool(settings, path), inbox=Inbox(inbox_folder(settings, path)),
+        retention=Retention(made, keeping(settings)),
     )  # fmt: skip
 
 
@@ -136,6 +138,25 @@ def broker(settings: Settings, path: Path, side: str, section: SourceSection | N
         key_file=rooted(mqtt.key_file),
         keepalive_s=max(1, round(mqtt.keepalive)),
     )
+
+
+def keeping(settings: Settings) -> dict[DataClass, float]:
+    """Return how many seconds what is kept."""
+    return {what: getattr(settings.retention, what) for what in get_args(DataClass)}
+
+
+def opened(settings: Settings, path: Path, *, reading: bool = False, beside: bool = False) -> Store:
+    """Open an installation's store; see ``open_store``. Raises StoreError."""
+    return open_store(store_url(settings, path), reading=reading, beside=beside, password=password(settings, path))
+
+
+def password(settings: Settings, path: Path) -> str | None:
+    """Return the password of a store's server, where a file has it. Raises StoreError."""
+    file = settings.store.password_file
+    try:
+        return None if file is None else (path.parent / file).read_text("utf-8").split("\n")[0].strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(f"store.password_file: {error}: check the name and the rights") from error
 
 
 def store_url(settings: Settings, path: Path) -> str:

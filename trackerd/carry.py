@@ -9,6 +9,7 @@ the same fixes are taken again. Nothing that comes in can stop it.
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Callable, Sequence
 
 from geofence.model import DeviceId, Fixes, Micros, to_micros
@@ -71,7 +72,7 @@ class Carrier:
             except StoreError as error:
                 self._gone(str(error))
                 free = self._put_by(free)
-                if not self._wait(pause):
+                if not self._wait(random.uniform(pause / 2, pause)):  # noqa: S311 - daemons apart, nothing to guard
                     return False
                 pause, awake = min(2 * pause, RETRY_S[1]), False
                 held, free = self._house.intake.again(held), self._house.intake.again(free)

@@ -22,6 +22,8 @@ app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens
                   context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
 zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
+store_app = typer.Typer(no_args_is_help=True, help="Prepare, check, copy and back up the record's store.")
+app.add_typer(store_app, name="store")
 plan_app = typer.Typer(no_args_is_help=True, help="What is owed, and when.")
 app.add_typer(plan_app, name="plan")
 duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in one is not kept.")
@@ -293,6 +295,47 @@ def _positive(text: str) -> float:
     if not 0 < number < 1e9:
         raise typer.BadParameter("write max, or a number above 0", param_hint="--speed")
     return number
+
+
+UrlArgument = Annotated[str | None, typer.Argument(help="sqlite:///FILE or postgresql://…; else the configuration's.")]
+
+
+@store_app.command("migrate")
+def store_migrate(url: UrlArgument = None, config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Make a store's tables, or bring them to this version."""
+    from trackerd import store_commands
+
+    store_commands.migrate(url, config)
+
+
+@store_app.command("check")
+def store_check(url: UrlArgument = None, config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Say what is in a store, how long events wait to be told, and what is wrong."""
+    from trackerd import store_commands
+
+    store_commands.check(url, config)
+
+
+@store_app.command("copy")
+def store_copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help="sqlite:///FILE or postgresql://…")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same; empty, or begun by an earlier try.")],
+) -> None:
+    """Copy a record into another store, with no daemon running; goes on where it was stopped, and compares."""
+    from trackerd import store_commands
+
+    store_commands.copy_all(source, target)
+
+
+@store_app.command("backup")
+def store_backup(
+    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+) -> None:
+    """Write a consistent copy of the embedded store, also while the daemon runs."""
+    from trackerd import store_commands
+
+    store_commands.backup(file, config)
 
 
 def main() -> NoReturn:

@@ -52,6 +52,7 @@ class StoreSection(Section):
     """Where the record is kept."""
 
     url: str = "sqlite:///trackerd.db"
+    password_file: Path | None = None
     inbox: Path | None = None
     spool: Path | None = None
     spool_mb: Annotated[int, Field(ge=1, le=100_000)] = 256
@@ -208,6 +209,30 @@ class Detection(Section):
     error_bound: Annotated[float, Field(ge=1, le=10)] = 1.5
 
 
+Kept = Annotated[Span, Field(ge=86_400, le=100 * 366 * 86_400)]
+
+
+class Retention(Section):
+    """How long what is kept."""
+
+    exact_positions: Kept = 7 * 86_400.0
+    thinned_positions: Kept = 30 * 86_400.0
+    events: Kept = 90 * 86_400.0
+    visits: Kept = 365 * 86_400.0
+    verdicts: Kept = 365 * 86_400.0
+    quarantine: Kept = 3 * 86_400.0
+    access_log: Kept = 365 * 86_400.0
+
+    @model_validator(mode="after")
+    def _told_anew(self) -> Retention:
+        short = [key for key in ("events", "visits", "verdicts") if getattr(self, key) < self.exact_positions + 86_400]
+        if short:
+            raise ValueError(
+                f"{' and '.join(short)}: write at least a day more than exact_positions: late positions revise them"
+            )
+        return self
+
+
 class Settings(PlanFile):
     """The whole file."""
 
@@ -222,10 +247,10 @@ class Settings(PlanFile):
     team: tuple[TeamSection, ...] = ()
     privacy: Privacy = Privacy()
     detection: Detection = Detection()
-    retention: dict[str, Any] = Field(default_factory=dict)
+    retention: Retention = Retention()
     http: dict[str, Any] = Field(default_factory=dict)
     notify: tuple[NotifySection, ...] = ()
 
 
-NOT_YET = ("retention", "http")
+NOT_YET = ("http",)
 """Tables that are part of the contract and that nothing acts on yet: taken, and told so each time."""

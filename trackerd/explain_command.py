@@ -21,12 +21,12 @@ from rich.table import Table
 from geofence.belief import thresholds
 from geofence.model import Micros, to_datetime, to_micros
 from geofence.track import Rules
-from trackerd.assemble import rules, store_url
+from trackerd.assemble import opened, rules
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.explain import Line, NoAnswerError, Question, about_event, about_moment, explain
 from trackerd.explain_plot import plot
-from trackerd.store import Store, StoreError, open_store
+from trackerd.store import Store, StoreError
 
 SHORTENED = 3
 """So many fixes in a row with nothing to tell become one line."""
@@ -39,7 +39,7 @@ def run(what: list[str], config: Path, drawing: Path | None) -> None:
     settings, _ = the_town(config)
     clock, under = ZoneInfo(settings.site.timezone), rules(settings)
     try:
-        with closing(open_store(store_url(settings, config), reading=True)) as store:
+        with closing(opened(settings, config, reading=True)) as store:
             question = _question(what, store, clock)
             lines = explain(store, under, question)
     except StoreError as error:

@@ -34,6 +34,8 @@ class Counts:
     revised: int = 0
     """How often a device's record was told anew."""
     retracted: int = 0
+    too_old: int = 0
+    """Fixes, and wishes for revision, from before what can be told anew."""
 
 
 @dataclass
@@ -65,6 +67,8 @@ class House:
         self._given_up: set[DeviceId] = set()
         self._last_word: dict[DeviceId, Micros] = {}
         self.town = self.intake.town
+        self.horizons: dict[DeviceId, Micros] = {}
+        """Up to when each device's exact positions are kept no longer."""
         self._listening: Micros | None = None
         self._enact(to_micros(clock.now()))
         self.docket = Docket(self.town, self.horizon_s)
@@ -73,13 +77,26 @@ class House:
     def wake(self) -> None:
         """Make the engine again from the store: the states as saved, and the fixes stored after them."""
         self._reread()
-        self.engine = Engine(self.editions, self.rules, self.store.tracks(), self.window_s)
+        saved = self.store.tracks()
+        self.engine = Engine(self.editions, self.rules, saved, self.window_s)
         self.untold: list[Event] = []
         """What the fixes stored led to that was not said yet: a shorter window than theirs lets go of them."""
         self._asleep = False
+        self.horizons = self.store.horizons()
+        # Whose state was dropped with an older version's is about to be told anew: what it says now is no news.
+        anew = self.store.dirty().keys() - {one.track.device for one in saved}
         for device in self.store.devices():
-            self._feed_rest(device)
+            self._feed_rest(device, known=device in anew)
         self.docket.wake(self.store)
+
+    def retire(self, before: Micros) -> None:
+        """Let exact positions from before that moment go: nothing is told anew from before the horizons then."""
+        self.horizons = self.store.retire(before)
+
+    @property
+    def reach(self) -> Micros:
+        """The moment from which on everything can be told anew, of every device."""
+        return max(self.horizons.values(), default=EVER)
 
     def move(self, town: Town, since: Micros | None = None) -> None:
         """Let another town (zones, roster) be in force from ``since`` on, which is now."""
@@ -147,9 +164,10 @@ class House:
         self._checkpointed[device] = checkpointed
         self._feed_rest(device)
 
-    def _feed_rest(self, device: DeviceId) -> None:
+    def _feed_rest(self, device: DeviceId, *, known: bool = False) -> None:
         for fixes in self.store.fixes(device, self.engine.upto(device)):
-            self.untold += self.engine.judge(fixes).events
+            events = self.engine.judge(fixes).events
+            self.untold += [] if known else events
 
     def _reread(self) -> None:
         """Take the editions as they are stored: a commit may have been done though nobody heard of it."""

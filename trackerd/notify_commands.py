@@ -20,7 +20,7 @@ from rich.table import Table
 from geofence.model import Micros, to_datetime, to_micros
 from geofence.wire import PREFIX, moment
 from trackerd import clock
-from trackerd.assemble import store_url
+from trackerd.assemble import opened
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
 from trackerd.config import Settings
@@ -28,7 +28,7 @@ from trackerd.load import load
 from trackerd.notify.make import NotifyFault, transport
 from trackerd.notify.sender import Parcel, Undelivered
 from trackerd.outbox import ROUTE
-from trackerd.store import Letter, Store, StoreError, Told, Waiting, open_store
+from trackerd.store import Letter, Store, StoreError, Told, Waiting
 
 T = TypeVar("T")
 SHOWN = 50
@@ -119,7 +119,7 @@ def _settings(config: Path) -> Settings:
 
 
 def _store(settings: Settings, config: Path, *, reading: bool = False, beside: bool = False) -> Store:
-    return _asked(lambda: open_store(store_url(settings, config), reading=reading, beside=beside))
+    return _asked(lambda: opened(settings, config, reading=reading, beside=beside))
 
 
 def _asked(ask: Callable[[], T]) -> T:

@@ -18,16 +18,17 @@ import numpy as np
 
 from geofence.engine import Engine
 from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Micros, VisitId, WardenId
-from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised
+from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised, spare
 from geofence.wire import cloudevent, event_id
 from trackerd.failpoint import fail_point
 from trackerd.house import Counts, House
 from trackerd.intake import Taken
-from trackerd.store import Batch, Revised, Said, StoreError, Told
+from trackerd.store import Batch, Refusal, Revised, Said, StoreError, Told
 from trackerd.verdicts import decide
 
 LATE = "fixes that arrived late"
 OFF_DUTY = "off duty, where nothing is kept"
+TOO_OLD = "older-than-kept"
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     """
     if house.asleep:
         house.wake()
+    taken = _within_reach(house, taken)
     house.heed(taken.breaks)
     fixes = taken.fixes
     fed = house.engine.judge(fixes)
@@ -77,6 +79,21 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
 def empty() -> Taken:
     """Return a batch in which nothing came."""
     return Taken(Fixes.of(()))
+
+
+def _within_reach(house: House, taken: Taken) -> Taken:
+    """Return what was taken, fixes from before their devices' horizons refused: what they change cannot be retold."""
+    fixes = taken.fixes
+    horizon = np.array([house.horizons.get(device, EVER) for device in fixes.devices], dtype=np.int64)
+    if not len(fixes) or not (old := fixes.time <= horizon[fixes.device]).any():
+        return taken
+    rows = np.flatnonzero(~old).tolist()
+    refusals = [Refusal("turn", Micros(taken.received[row]), TOO_OLD) for row in np.flatnonzero(old).tolist()]
+    house.counts.too_old += len(refusals)
+    return replace(
+        taken, fixes=fixes.take(~old), received=[taken.received[row] for row in rows],
+        wardens=[taken.wardens[row] for row in rows], refusals=[*taken.refusals, *refusals],
+    )  # fmt: skip
 
 
 def _holder(house: House, device: DeviceId, time: int) -> WardenId | None:
@@ -136,12 +153,18 @@ def _revise(house: House, device: DeviceId, since: Micros, recorded: Micros) -> 
 
 
 def _tell_anew(house: House, device: DeviceId, since: Micros, recorded: Micros) -> list[Told]:
+    if since <= house.horizons.get(device, EVER):
+        house.counts.too_old += 1
+        since = Micros(house.horizons[device] + 1)
     base = house.store.checkpoint(device, since)
-    after = base.upto if base is not None else EVER
+    after = base.upto if base is not None else house.horizons.get(device, EVER)
     until = house.engine.upto(device)
     engine = Engine(house.editions, house.rules, [base] if base is not None else [])
     retold = retell(engine, device, house.store.fixes(device, after, until + 1), until)
-    changes = compare(house.store.standing(device, after), retold.events)
+    standing, events = house.store.standing(device, after), retold.events
+    if base is None and after > EVER:
+        standing, events = _spared(house, device, after, standing, events)
+    changes = compare(standing, events)
     forgotten = {one.id for one in changes.wrong if _off_duty(house, one.event)}
     told = [_taken_back(house, wrong, recorded, wrong.id in forgotten) for wrong in changes.wrong]
     told += [_told(house, event, recorded) for event in _renumbered(house, changes.new, changes.wrong)]
@@ -151,7 +174,8 @@ def _tell_anew(house: House, device: DeviceId, since: Micros, recorded: Micros) 
         events=told, routes=house.routes,
     )  # fmt: skip
     stored = house.store.commit(batch)
-    house.resume(device, retold.saved, retold.checkpoints[-1].upto if retold.checkpoints else after)
+    last = retold.checkpoints[-1] if retold.checkpoints else base
+    house.resume(device, retold.saved, last.upto if last is not None else EVER)
     house.counts.revised += 1
     house.counts.retracted += len(changes.wrong)
     house.counts.events += len(stored.events)
@@ -171,6 +195,15 @@ def _taken_back(house: House, wrong: Standing, recorded: Micros, off_duty: bool)
     data = {key: value for key, value in told.body["data"].items() if key in ("zone", "retracts", "because")}
     body = told.body | {"time": told.body["recordedtime"], "data": data}
     return replace(told, time=recorded, body=body, device=None if told.zone else told.device)
+
+
+def _spared(
+    house: House, device: DeviceId, after: Micros, standing: Sequence[Standing], events: Sequence[Event]
+) -> tuple[list[Standing], list[Event]]:
+    """Leave out what cannot be judged where no state was kept of what had begun by then; see ``spare``."""
+    begun = [one.visit for one in house.store.visits(after, after + 1) if one.visit.device == device]
+    first = next(iter(house.store.fixes(device, after)), None)
+    return spare(standing, events, after, Micros(int(first.time[0])) if first is not None else after, begun)
 
 
 def _renumbered(house: House, events: Sequence[Event], wrong: Sequence[Standing]) -> list[Event]:

@@ -26,6 +26,7 @@ from trackerd.house import House
 from trackerd.inbox import Inbox
 from trackerd.outbox import Outbox
 from trackerd.pipeline import Recorded
+from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
 from trackerd.town import Town
@@ -49,6 +50,7 @@ class Service:
         reread: Callable[[], tuple[Town | None, list[Fault]]] | None = None,
         spool: Spool | None = None,
         inbox: Inbox | None = None,
+        retention: Retention | None = None,
     ) -> None:
         """``reread`` makes the town anew from its files, for a reload.
 
@@ -61,6 +63,7 @@ class Service:
         self._free: queue.Queue[Chunk] = queue.Queue(QUEUE)
         """What nobody would send again."""
         self._news = threading.Event()
+        self._retention = retention
         self._carrier = Carrier(house, spool, self._pause, self._recorded)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
@@ -106,6 +109,8 @@ class Service:
         self._obey()
         self._turn(chunks)
         self._tell()
+        if self._retention is not None and len(chunks) < BATCH:
+            self._retention.step()
         sdnotify.notify("WATCHDOG=1")
 
     def _obey(self) -> None:

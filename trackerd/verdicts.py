@@ -204,9 +204,10 @@ def _alike(told: Verdict, verdict: Verdict) -> bool:
 
 
 def _concerned(house: House, again: Mapping[DeviceId, Micros]) -> Iterable[Docketed]:
-    """Return the closed cases that such late fixes may turn round."""
+    """Return the closed cases that such late fixes may turn round; none of which exact positions are gone."""
     if not again:
         return
     for one in house.store.docket(min(again.values()) - DAY, house.docket.judged):
-        if one.closed and one.verdict is not None and min(again.values()) < closes(one.case) + AFTER:
+        provable = one.case.window.start > house.reach
+        if provable and one.closed and one.verdict is not None and min(again.values()) < closes(one.case) + AFTER:
             yield one

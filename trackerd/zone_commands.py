@@ -23,10 +23,10 @@ from geofence.model import SECOND, to_datetime
 from geofence.track import Rules
 from geofence.trial import Advice, Chances, Habits, Size, advise, chances, size
 from geofence.zones import UNKNOWN_ACCURACY_M, Frame, Zone
-from trackerd.assemble import rules, store_url
+from trackerd.assemble import opened, rules
 from trackerd.cli import FAULTS
 from trackerd.commands import BRUSSELS, talk, tell_faults, the_town
-from trackerd.store import StoreError, open_store
+from trackerd.store import StoreError
 from trackerd.town import read_zones
 
 DAY_S = 86_400
@@ -112,7 +112,7 @@ def _shown(config: Path) -> tuple[float, float] | None:
     """Return the median accuracy in metres and the median seconds between fixes of each device's last day."""
     settings, _ = the_town(config)
     try:
-        with closing(open_store(store_url(settings, config), reading=True)) as store:
+        with closing(opened(settings, config, reading=True)) as store:
             pieces = [
                 piece
                 for track, upto in store.tracks()

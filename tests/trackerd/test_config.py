@@ -203,11 +203,11 @@ def test_the_example_names_every_key_there_is() -> None:
 
 
 def test_what_nothing_acts_on_yet_is_taken_and_told(tmp_path: Path) -> None:
-    more = '[retention]\nfixes = "7d"\n[http]\nport = 8080\n'
+    more = "[http]\nport = 8080\n"
     settings, town, faults = read(tmp_path, GOOD + more)
     assert settings is not None
     assert town is not None
-    assert [(fault.where, fault.warning) for fault in faults] == [(n, True) for n in ("retention", "http")]
+    assert [(fault.where, fault.warning) for fault in faults] == [("http", True)]
     assert "not act on it yet" in str(faults[0])
 
 

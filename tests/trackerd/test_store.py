@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Engine, Saved
+from geofence.ledger import Case, Terms
 from geofence.model import (
     EVER,
     DeviceId,
@@ -23,6 +25,7 @@ from geofence.model import (
     Fixes,
     Kind,
     Micros,
+    RequirementId,
     TeamId,
     Visit,
     VisitId,
@@ -34,6 +37,8 @@ from geofence.track import Track
 from tests.geofence.walks import START, town, walk
 from trackerd.store import (
     Batch,
+    Docketed,
+    Judgement,
     Kept,
     MemoryStore,
     Pulse,
@@ -48,6 +53,7 @@ from trackerd.store import (
     open_store,
 )
 from trackerd.store.postgres import prepare
+from trackerd.store.protocol import DataClass
 
 Reopen = Callable[[], Store]
 
@@ -93,6 +99,11 @@ def said(name: str, kind: Kind, at: int, visit: Visit | None, decided: int) -> T
 def visit(name: str, began: int, ended: int | None) -> Visit:
     end = None if ended is None else Micros(ended)
     return Visit(VisitId(name), DeviceId("w1"), ZoneId("box"), Micros(began), end, 60.0, 80.0, 0.9, "edition")
+
+
+def docketed(name: str, start: int, *, closed: bool) -> Docketed:
+    window = Window(Micros(start), Micros(start + 3600 * 1_000_000))
+    return Docketed(Case(RequirementId(name), ZoneId("box"), window, Terms()), closed=closed)
 
 
 def read(store: Store, device: str = "w1", after: int = 0, before: int | None = None) -> list[Fix]:
@@ -223,6 +234,88 @@ def test_what_was_refused_may_say_anything(reopen: Reopen) -> None:
     refusals = [Refusal("phones", Micros(START), "odd", text, bytes(range(256))) for text in texts]
     reopen().commit(Batch(Fixes.of(()), refusals=refusals))
     assert reopen().tally().refusals == {"odd": len(texts)}
+
+
+DAY = 86_400 * 1_000_000
+
+
+def state(device: str, moment: int) -> Saved:
+    return Saved(Track(DeviceId(device), Micros(moment)), Micros(moment))
+
+
+def forget_all(store: Store, what: DataClass, before: int) -> int:
+    gone = 0
+    while some := store.forget(what, Micros(before), 7):
+        gone += some
+        assert gone < 10_000
+    return gone
+
+
+def test_exact_positions_go_up_to_a_state_kept_and_one_a_minute_stays(reopen: Reopen) -> None:
+    store = reopen()
+    seconds = range(0, 3600, 20)
+    states = [state("w1", START + hour * 1800 * 1_000_000) for hour in range(3)]
+    store.commit(Batch(Fixes.of([replace(fix("w1", s), accuracy_m=5.0) for s in seconds]), checkpoints=states))
+    store.commit(Batch(Fixes.of([fix("w2", s) for s in seconds]), tracks=[state("w2", START + 3580 * 1_000_000)]))
+    store.commit(Batch(Fixes.of([fix("new", s) for s in seconds])))
+    asked = Micros(START + 3599 * 1_000_000)
+    horizons = {"w1": START + 1800 * 1_000_000, "w2": START + 3580 * 1_000_000}
+    assert store.horizons() == {}
+    assert store.retire(asked) == horizons
+    assert store.forget("exact_positions", asked, 7) > 0
+    store = reopen()  # stopped in the middle
+    forget_all(store, "exact_positions", asked)
+    assert store.horizons() == horizons
+    assert [one.micros for one in read(store)] == [START + s * 1_000_000 for s in seconds if s > 1800]
+    assert store.devices() == ["new", "w1"]
+    assert len(read(store, "new")) == len(seconds), "no state of it is kept"
+    thin = store.thinned(DeviceId("w1"), Micros(0), Micros(2**60))
+    assert thin.time.tolist() == [START + s * 1_000_000 for s in range(0, 1801, 60)]
+    assert thin.accuracy_m.tolist() == [5.0] * 31
+    assert thin.lon.tolist() == [4.2] * 31
+    assert np.isnan(thin.altitude_m).all()
+    assert len(store.thinned(DeviceId("w2"), Micros(START), Micros(START + 120 * 1_000_000))) == 1
+    assert store.checkpoint(DeviceId("w1"), asked) == states[1]
+    assert store.checkpoint(DeviceId("w1"), states[1].upto) is None, "it cannot be begun from before"
+    assert store.checkpoint(DeviceId("w2"), asked) is not None
+    assert store.retire(Micros(START)) == horizons, "it never goes back"
+    assert store.commit(Batch(Fixes.of([fix("w1", 4000)]))).fixes == 1
+    assert forget_all(store, "thinned_positions", START + 600 * 1_000_000) == 20
+    assert len(reopen().thinned(DeviceId("w1"), Micros(0), Micros(2**60))) == 21
+
+
+def test_each_class_goes_by_its_own_age(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    old, new = visit("old", START, START + 60), visit("new", START + DAY, START + DAY + 60)
+    store.commit(Batch(none, refusals=[Refusal("a", Micros(START), "odd"), Refusal("a", Micros(START + DAY), "odd")]))
+    store.commit(Batch(none, events=[
+        said("in", Kind.ENTER, START, old, START), said("out", Kind.EXIT, START + DAY, new, START + DAY),
+    ]))  # fmt: skip
+    store.commit(Batch(none, events=[told("waits")], routes=["mqtt"]))
+    store.commit(Batch(none, events=[said("still", Kind.ENTER, START, visit("still", START, None), START)]))
+    edge = START + DAY
+    assert forget_all(store, "quarantine", edge) == 1
+    assert reopen().tally().refusals == {"odd": 1}
+    store = reopen()
+    assert forget_all(store, "events", edge) == 2
+    assert {found.told.id for begins in ("in", "out", "waits", "still") for found in store.find(begins)} == {
+        "out", "waits",
+    }  # fmt: skip
+    assert [one.id for one in store.standing(DeviceId("w1"), EVER)] == ["out"]
+    assert [letter.event.id for letter in store.untold("mqtt", 0, 9)] == ["waits"]
+    assert [kept.visit.id for kept in store.visits(0, 2**60)] == ["old", "still", "new"]
+    assert forget_all(store, "visits", edge) == 2
+    assert [kept.visit.id for kept in reopen().visits(0, 2**60)] == ["new"]
+
+
+def test_what_was_owed_goes_by_its_own_age(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Batch(Fixes.of(()), judgement=Judgement([
+        docketed("old", START, closed=True), docketed("open", START, closed=False),
+        docketed("new", START + DAY, closed=True),
+    ])))  # fmt: skip
+    assert forget_all(store, "verdicts", START + DAY) == 1
+    assert [one.case.requirement for one in reopen().docket(0, 2**60)] == ["open", "new"]
 
 
 def test_an_event_is_unique_and_told_once(reopen: Reopen) -> None:

@@ -59,6 +59,7 @@ def _erase(db: rows.Db, erased: Iterable[Erased]) -> None:
         if first is not None:
             db.execute(f"DELETE FROM fix WHERE {of_device}", one)  # noqa: S608 - ours
             ledger.stain(db, "dirty", [(one.device, Micros(first))])
+        db.execute(f"DELETE FROM fix_thin WHERE {of_device.removesuffix(' AND NOT sos')}", one)  # noqa: S608 - ours
         ledger.stain(db, "rejudge", [(one.device, one.start)])
         db.execute("UPDATE quarantine SET data = ? WHERE device = ? AND received >= ?", (b"", one.device, one.start))
         db.execute("DELETE FROM pulse WHERE device = ? AND received >= ? AND received < ?", one)

@@ -12,12 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import attrgetter
+from typing import Any
 
 import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import (
+    EVER,
+    FLOAT_COLUMNS,
+    SECOND,
     DeviceId,
     Event,
     Fix,
@@ -36,6 +40,7 @@ from trackerd.store.protocol import (
     Batch,
     Break,
     Committed,
+    DataClass,
     Docketed,
     Erased,
     Found,
@@ -77,17 +82,19 @@ class MemoryStore:
         self._outbox: dict[tuple[str, int], Told] = {}
         self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
-        self._refusals: Counter[str] = Counter()
         self._breaks: dict[tuple[WardenId, Micros], Break] = {}
         self._waivers: dict[tuple[RequirementId, ZoneId, Micros], Waiver] = {}
         self._unheld: dict[DeviceId, Unheld] = {}
+        self._refusals: list[tuple[Micros, str]] = []
+        self._horizons: dict[DeviceId, Micros] = {}
+        self._thinned: dict[tuple[DeviceId, int], Fixes] = {}
 
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
         for event in batch.events:
             json.dumps(event.body)  # what cannot be told fails before anything is kept
         new = self._keep_fixes(batch)
-        self._refusals.update(refusal.why for refusal in batch.refusals)
+        self._refusals += [(refusal.received, refusal.why) for refusal in batch.refusals]
         self._keep_duty(batch)
         self._soil(batch.dirty)
         _stain(self._rejudge, batch.rejudge)
@@ -145,7 +152,7 @@ class MemoryStore:
 
     def devices(self) -> list[DeviceId]:
         """See Store."""
-        return sorted(self._fixes)
+        return sorted(device for device, log in self._fixes.items() if log.count)
 
     def visits(self, start: int, end: int) -> Iterable[Kept]:
         """See Store."""
@@ -243,16 +250,82 @@ class MemoryStore:
             max((one.tries for one in trouble), default=0), last.next if trouble else None, last.error,
         )  # fmt: skip
 
+    def retire(self, before: Micros) -> dict[DeviceId, Micros]:
+        """See Store."""
+        for device in self._fixes:
+            states = [*self._checkpoints.get(device, ()), *filter(None, [self._tracks.get(device)])]
+            last = max((saved for saved in states if saved.upto < before), key=attrgetter("upto"), default=None)
+            if last is not None and last.upto > self._horizons.get(device, EVER):
+                self._horizons[device] = last.upto
+                kept = [saved for saved in self._checkpoints.get(device, ()) if saved.upto > last.upto]
+                self._checkpoints[device] = [last, *kept]
+        return self.horizons()
+
+    def horizons(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        return dict(sorted(self._horizons.items()))
+
+    def forget(self, what: DataClass, before: Micros, limit: int) -> int:  # noqa: ARG002 - all at once costs nothing
+        """See Store."""
+        if what == "exact_positions":
+            return sum(self._thin(device, upto) for device, upto in self._horizons.items())
+        if what == "quarantine":
+            left = [one for one in self._refusals if one[0] >= before]
+            gone, self._refusals = len(self._refusals) - len(left), left
+            self._unheld = {device: one for device, one in self._unheld.items() if one.last >= before}
+            return gone
+        kept = self._kept_of(what)
+        old = [key for key, moment in kept[1] if moment < before]
+        for key in old:
+            del kept[0][key]
+        if what == "verdicts":
+            self._waivers = {key: one for key, one in self._waivers.items() if one.start >= before}
+            self._breaks = {key: one for key, one in self._breaks.items() if one.end >= before}
+        for ids in (*self._of_device.values(), *self._of_visit.values()):
+            ids[:] = [id_ for id_ in ids if id_ in self._events]
+        return len(old)
+
+    def thinned(self, device: DeviceId, after: Micros, before: Micros) -> Fixes:
+        """See Store."""
+        found = [one for (of, _), one in sorted(self._thinned.items()) if of == device]
+        found = [one for one in found if after < one.time[0] < before]
+        return join(found) if found else Fixes.of(())
+
     def tally(self) -> Tally:
         """See Store."""
         count = sum(log.count for log in self._fixes.values())
+        refusals = Counter(why for _, why in sorted(self._refusals, key=lambda one: one[1]))
         return Tally(
-            count, len(self._visits), len(self._events), dict(sorted(self._refusals.items())), len(self._outbox),
+            count, len(self._visits), len(self._events), dict(refusals), len(self._outbox),
             tuple(self._unheld[device] for device in sorted(self._unheld)),
         )  # fmt: skip
 
     def close(self) -> None:
         """See Store."""
+
+    def _thin(self, device: DeviceId, upto: Micros) -> int:
+        gone = self._fixes[device].forget(upto)
+        for row in range(len(gone)):
+            one = gone.take(np.array([row]))
+            nothing: dict[str, Any] = {name: np.full(1, np.nan) for name in FLOAT_COLUMNS[3:]}
+            plain = replace(one, **nothing, flags=one.flags * 0, sos=one.sos * 0)
+            self._thinned.setdefault((device, int(one.time[0]) // (60 * SECOND)), plain)
+        return len(gone)
+
+    def _kept_of(self, what: DataClass) -> tuple[dict[Any, Any], list[tuple[Any, int]]]:
+        """Return what is kept of a class, and the moment by which each of it is old or not."""
+        waiting = {told.id for told in self._outbox.values()}
+        kept: dict[DataClass, tuple[dict[Any, Any], list[tuple[Any, int]]]] = {
+            "thinned_positions": (self._thinned, [(key, int(one.time[0])) for key, one in self._thinned.items()]),
+            "visits": (
+                self._visits, [(id_, one.visit.ended or one.visit.began) for id_, one in self._visits.items()]
+            ),
+            "verdicts": (
+                self._docket, [(id_, one.case.window.end) for id_, one in self._docket.items() if one.closed]
+            ),
+            "events": (self._events, [(id_, one.time) for id_, one in self._events.items() if id_ not in waiting]),
+        }  # fmt: skip
+        return kept[what]
 
     def _said(self, id_: str) -> Said:
         said = self._events[id_].said
@@ -387,6 +460,12 @@ class _Log:
         self._pieces = [whole.take(~gone)]
         self.count = len(self._pieces[0])
         return first
+
+    def forget(self, upto: Micros) -> Fixes:
+        """Let go of the fixes up to a moment; return them."""
+        gone, left = self.between(EVER, upto + 1), self.between(upto, None)
+        self._pieces, self.count = [left], len(left)
+        return gone
 
     def _whole(self) -> Fixes:
         if len(self._pieces) > 1:

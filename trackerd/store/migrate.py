@@ -35,3 +35,11 @@ def refuse_newer(version: int, place: str) -> None:
         raise StoreError(
             f"{place}: the store is of version {version}, this trackerd knows {VERSION}: install a newer trackerd"
         )
+
+
+def demand(version: int, place: str) -> None:
+    """Raise StoreError where the store is not of our version."""
+    refuse_newer(version, place)
+    if version < VERSION:
+        what = f"its tables are of version {version}" if version else "no tables of ours are there"
+        raise StoreError(f"{place}: {what}: run trackerd store migrate")

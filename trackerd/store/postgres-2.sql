@@ -25,6 +25,7 @@ CREATE TABLE fix_thin (
     device INTEGER NOT NULL, minute BIGINT NOT NULL, time BIGINT NOT NULL, lon DOUBLE PRECISION NOT NULL,
     lat DOUBLE PRECISION NOT NULL, accuracy_m DOUBLE PRECISION, warden INTEGER, PRIMARY KEY (device, minute)
 );
+CREATE INDEX fix_thin_time ON fix_thin (time);
 -- Up to which moment a device's exact positions are kept no longer, and how far they are thinned already.
 CREATE TABLE horizon (device INTEGER PRIMARY KEY, upto BIGINT NOT NULL, thinned BIGINT NOT NULL);
 CREATE INDEX quarantine_received ON quarantine (received);

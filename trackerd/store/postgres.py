@@ -16,7 +16,7 @@ import psycopg
 from geofence.engine import Saved
 from geofence.model import FLOAT_COLUMNS, DeviceId, Micros
 from trackerd.store import ledger, rows, timescale
-from trackerd.store.migrate import VERSION, migrate, refuse_newer
+from trackerd.store.migrate import demand, migrate
 from trackerd.store.postgres_link import Link, Session
 from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
@@ -40,7 +40,10 @@ class PostgresStore(SqlStore):
         super().__init__()
         self._link = Link(url, password, reading=reading, fenced=not (reading or beside))
         try:
-            self._check(self._link.session())
+            with self._telling():
+                demand(version(self._link.session()), self._link.place)
+            if not (reading or beside):
+                self._renew()
         except BaseException:
             self._link.close()
             raise
@@ -58,16 +61,19 @@ class PostgresStore(SqlStore):
         self._link.estranged = False
         return found
 
+    def renumber(self, db: rows.Db) -> None:
+        """See SqlStore."""
+        for table, key in (("name", "id"), ("event", "seq"), ("quarantine", "id")):
+            last = f"SELECT setval(pg_get_serial_sequence('{table}', '{key}'), max({key})) FROM {table}"  # noqa: S608
+            db.execute(last)
+
+    def damage(self) -> list[str]:
+        """See SqlStore: the server has tools of its own, pg_amcheck for one."""
+        return []
+
     def close(self) -> None:
         """See Store."""
         self._link.close()
-
-    def _check(self, session: Session) -> None:
-        found = version(session)
-        refuse_newer(found, self._link.place)
-        if found < VERSION:
-            what = f"its tables are of version {found}" if found else "no tables of ours are there"
-            raise StoreError(f"{self._link.place}: {what}: run trackerd store migrate")
 
     def _keep_fixes(self, db: rows.Db, batch: Batch) -> int:
         if not len(batch.fixes):
@@ -86,6 +92,10 @@ class PostgresStore(SqlStore):
         ledger.soil(db, [(names[device], Micros(time)) for device, time in sorted(late & changed)])
         return new
 
+    def _drop(self, db: rows.Db, before: int) -> int:
+        assert isinstance(db, Session)
+        return timescale.drop_chunks(db, before)
+
     def _best(self, db: rows.Db, batch: Batch) -> tuple[dict[Key, rows.Row], set[Key]]:
         """Return of each moment the row that stays, and of which moments that one came late."""
         made, late = self._rows(db, batch), {int(row) for row in batch.late}
@@ -101,7 +111,8 @@ class PostgresStore(SqlStore):
         return best, lates
 
     @contextmanager
-    def _transaction(self) -> Iterator[rows.Db]:
+    def transaction(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         with self._telling():
             try:
                 session = self._link.session()
@@ -112,7 +123,8 @@ class PostgresStore(SqlStore):
                 raise
 
     @contextmanager
-    def _reading(self) -> Iterator[rows.Db]:
+    def reading(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         with self._telling():
             try:
                 yield self._link.session()

@@ -72,6 +72,13 @@ class Session:
             with self.connection.cursor() as cursor:
                 cursor.executemany(_marked(query), listed)
 
+    def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Write rows in bulk."""
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN".encode()
+        with self.connection.cursor() as cursor, cursor.copy(statement) as copying:
+            for row in rows:
+                copying.write_row(row)
+
 
 class Link:
     """Has a session, or makes one."""

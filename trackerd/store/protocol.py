@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from geofence.editions import Edition
 from geofence.engine import Saved
@@ -285,6 +285,10 @@ class Found(NamedTuple):
     """Not taken back."""
 
 
+DataClass = Literal["exact_positions", "thinned_positions", "events", "visits", "verdicts", "quarantine"]
+"""What is kept for how long is decided for each of these."""
+
+
 class Store(Protocol):
     """Where the record is kept. Used by one thread."""
 
@@ -365,6 +369,25 @@ class Store(Protocol):
 
     def waiting(self) -> list[Waiting]:
         """Return how each route stands that has any letter."""
+
+    def retire(self, before: Micros) -> dict[DeviceId, Micros]:
+        """Let no exact position from before that moment be kept on account of a revision to come.
+
+        Return each device's horizon: up to then its exact positions go, or are gone, and nothing can be told anew. It
+        lies at the last state kept of the device, so up to about an hour of its fixes before ``before``.
+        """
+
+    def horizons(self) -> dict[DeviceId, Micros]:
+        """Return the devices' horizons, as last retired."""
+
+    def forget(self, what: DataClass, before: Micros, limit: int) -> int:
+        """Let go of some of what is older, about ``limit`` rows; return how many were dealt with, 0 where none is left.
+
+        Exact positions go up to their devices' horizons, whatever ``before`` says; one a minute of them is kept.
+        """
+
+    def thinned(self, device: DeviceId, after: Micros, before: Micros) -> Fixes:
+        """Return what is kept of a device's exact positions, one a minute, with ``after`` < time < ``before``."""
 
     def tally(self) -> Tally:
         """Count what is kept."""

@@ -16,11 +16,13 @@ from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
 from geofence.revise import Standing
-from trackerd.store import docket, duty, ledger, letters, rows
+from geofence.wire import TRACK_VERSION
+from trackerd.store import docket, duty, ledger, letters, retention, rows
 from trackerd.store.protocol import (
     Batch,
     Break,
     Committed,
+    DataClass,
     Docketed,
     Found,
     Kept,
@@ -34,6 +36,8 @@ from trackerd.store.protocol import (
 
 PIECE = 50_000
 """Fixes read at a time."""
+THIN = ("time", "lon", "lat", "accuracy_m")
+"""All that is kept of a position that is thinned."""
 PULSE = rows.put("pulse", "device, received, why, battery_pct", "device")
 TRACK = rows.put("track", "device, upto, state", "device")
 CHECKPOINT = rows.put("checkpoint", "device, upto, state", "device, upto")
@@ -47,11 +51,11 @@ class SqlStore(ABC):
         """Devices and wardens by number; to be emptied when a transaction did not happen."""
 
     @abstractmethod
-    def _transaction(self) -> AbstractContextManager[rows.Db]:
+    def transaction(self) -> AbstractContextManager[rows.Db]:
         """Begin; commit at the end, or undo all if anything is raised. What the store cannot do is a StoreError."""
 
     @abstractmethod
-    def _reading(self) -> AbstractContextManager[rows.Db]:
+    def reading(self) -> AbstractContextManager[rows.Db]:
         """Give what is read from. What the store cannot do, or a state that cannot be read, is a StoreError."""
 
     @abstractmethod
@@ -59,12 +63,20 @@ class SqlStore(ABC):
         """Keep the fixes, note which devices are dirty by them; return how many were of moments not known."""
 
     @abstractmethod
+    def renumber(self, db: rows.Db) -> None:
+        """Let what is numbered from now on come after what is there."""
+
+    @abstractmethod
+    def damage(self) -> list[str]:
+        """Return what is broken in the store's own structure, as far as it can say."""
+
+    @abstractmethod
     def close(self) -> None:
         """See Store."""
 
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             new = self._keep_fixes(db, batch)
             db.executemany(
                 "INSERT INTO quarantine (source, received, why, detail, data, device) VALUES (?,?,?,?,?,?)",
@@ -88,34 +100,34 @@ class SqlStore(ABC):
 
     def tracks(self) -> list[Saved]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return [rows.load_saved(*row) for row in db.execute("SELECT upto, state FROM track ORDER BY device")]
 
     def checkpoint(self, device: DeviceId, before: Micros) -> Saved | None:
         """See Store."""
         query = "SELECT upto, state FROM checkpoint WHERE device = ? AND upto < ? ORDER BY upto DESC LIMIT 1"
-        with self._reading() as db:
+        with self.reading() as db:
             row = db.execute(query, (device, before)).fetchone()
             return rows.load_saved(*row) if row is not None else None
 
     def dirty(self) -> dict[DeviceId, Micros]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return {DeviceId(d): Micros(since) for d, since in db.execute("SELECT * FROM dirty ORDER BY device")}
 
     def standing(self, device: DeviceId, after: Micros) -> list[Standing]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return ledger.standing(db, device, after)
 
     def find(self, begins: str) -> list[Found]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return ledger.find(db, begins)
 
     def revision(self, visit: VisitId) -> int:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             query = (
                 "SELECT coalesce(max(revision + CASE WHEN retracted THEN 1 ELSE 0 END), 0) FROM event WHERE visit = ?"
             )
@@ -124,7 +136,7 @@ class SqlStore(ABC):
     def editions(self) -> list[Edition]:
         """See Store."""
         query = "SELECT since, zones, version FROM edition ORDER BY since"
-        with self._reading() as db:
+        with self.reading() as db:
             return [Edition(Micros(since), rows.load_zones(*kept)) for since, *kept in db.execute(query)]
 
     def fixes(self, device: DeviceId, after: int, before: int | None = None) -> Iterator[Fixes]:
@@ -135,7 +147,7 @@ class SqlStore(ABC):
         )
         end = np.iinfo(np.int64).max if before is None else before
         while True:
-            with self._reading() as db:
+            with self.reading() as db:
                 found = db.execute(query, (after, int(end), device, PIECE)).fetchall()
             if not found:
                 return
@@ -145,88 +157,116 @@ class SqlStore(ABC):
     def devices(self) -> list[DeviceId]:
         """See Store."""
         query = "SELECT name FROM name WHERE EXISTS (SELECT 1 FROM fix WHERE fix.device = name.id) ORDER BY name"
-        with self._reading() as db:
+        with self.reading() as db:
             return [DeviceId(name) for (name,) in db.execute(query)]
 
     def visits(self, start: int, end: int) -> Iterable[Kept]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return ledger.visits(db, start, end)
 
     def docket(self, start: int, end: int) -> list[Docketed]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return docket.cases(db, start, end)
 
     def open_cases(self) -> list[Docketed]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return docket.open_cases(db)
 
     def rejudge(self) -> dict[DeviceId, Micros]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return docket.rejudge(db)
 
     def frontier(self) -> Micros | None:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return docket.frontier(db)
 
     def breaks(self) -> list[Break]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return duty.breaks(db)
 
     def waivers(self, start: int, end: int) -> list[Waiver]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return duty.waivers(db, start, end)
 
     def last_visits(self) -> dict[ZoneId, Micros]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             found = db.execute("SELECT zone, max(coalesce(ended, began)) FROM visit GROUP BY zone")
             return {ZoneId(zone): Micros(time) for zone, time in found}
 
     def event(self, id_: str) -> Told | None:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return letters.event(db, id_)
 
     def untold(self, route: str, after: int, limit: int) -> list[Letter]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return letters.untold(db, route, after, limit)
 
     def mark_told(self, route: str, seqs: Sequence[int]) -> None:
         """See Store."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             letters.mark_told(db, route, list(seqs))
 
     def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
         """See Store."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             letters.mark_failed(db, route, failed)
 
     def dead(self, limit: int) -> list[Letter]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return letters.dead(db, limit)
 
     def revive(self, route: str | None = None) -> int:
         """See Store."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             return letters.revive(db, route)
 
     def waiting(self) -> list[Waiting]:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             return letters.waiting(db)
+
+    def retire(self, before: Micros) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self.transaction() as db:
+            retention.advance(db, before)
+        return self.horizons()
+
+    def horizons(self) -> dict[DeviceId, Micros]:
+        """See Store."""
+        with self.reading() as db:
+            found = db.execute("SELECT name, upto FROM horizon JOIN name ON name.id = horizon.device ORDER BY name")
+            return {DeviceId(name): Micros(upto) for name, upto in found}
+
+    def forget(self, what: DataClass, before: Micros, limit: int) -> int:
+        """See Store."""
+        with self.transaction() as db:
+            return retention.forget(db, what, before, limit, self._drop)
+
+    def thinned(self, device: DeviceId, after: Micros, before: Micros) -> Fixes:
+        """See Store."""
+        columns = ", ".join(name if name in THIN else "NULL" for name in rows.FIX[:-2])
+        query = (
+            f"SELECT {columns}, 0, FALSE FROM fix_thin"  # noqa: S608 - columns of ours
+            " WHERE device = (SELECT id FROM name WHERE name = ?) AND time > ? AND time < ? ORDER BY time"
+        )
+        with self.reading() as db:
+            found = db.execute(query, (device, after, before)).fetchall()
+        return rows.to_fixes(device, found) if found else Fixes.of(())
 
     def tally(self) -> Tally:
         """See Store."""
-        with self._reading() as db:
+        with self.reading() as db:
             counts = [
                 db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - tables of ours
                 for table in ("fix", "visit", "event", "outbox")
@@ -234,6 +274,22 @@ class SqlStore(ABC):
             refusals = dict(db.execute("SELECT why, count(*) FROM quarantine GROUP BY why ORDER BY why"))
             unheld = duty.unheld(db)
         return Tally(counts[0], counts[1], counts[2], refusals, counts[3], unheld)
+
+    def _renew(self) -> None:
+        """Drop the engine's states if they are of another version: every record is told anew from the fixes kept."""
+        with self.transaction() as db:
+            if db.execute("SELECT version FROM state_version").fetchall() == [(TRACK_VERSION,)]:
+                return
+            for table in ("track", "checkpoint", "state_version"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - tables of ours
+            oldest = "SELECT name, (SELECT min(time) FROM fix WHERE fix.device = name.id) AS since FROM name"
+            found = db.execute(f"SELECT name, since FROM ({oldest}) AS kept WHERE since IS NOT NULL").fetchall()  # noqa: S608
+            ledger.stain(db, "dirty", found)
+            db.execute("INSERT INTO state_version VALUES (?)", (TRACK_VERSION,))
+
+    def _drop(self, _db: rows.Db, _before: int) -> int:
+        """See ``retention.Drop``."""
+        return 0
 
     def _number(self, db: rows.Db, name: str) -> int:
         if name not in self._names:

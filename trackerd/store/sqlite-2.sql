@@ -26,6 +26,7 @@ CREATE TABLE fix_thin (
     device INTEGER NOT NULL, minute INTEGER NOT NULL, time INTEGER NOT NULL, lon REAL NOT NULL, lat REAL NOT NULL,
     accuracy_m REAL, warden INTEGER, PRIMARY KEY (device, minute)
 ) WITHOUT ROWID;
+CREATE INDEX fix_thin_time ON fix_thin (time);
 -- Up to which moment a device's exact positions are kept no longer, and how far they are thinned already.
 CREATE TABLE horizon (device INTEGER PRIMARY KEY, upto INTEGER NOT NULL, thinned INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX quarantine_received ON quarantine (received);

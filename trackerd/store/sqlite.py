@@ -10,19 +10,20 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from geofence.model import DeviceId, Micros
 from trackerd.store import ledger, rows
 from trackerd.store.file import take, words
-from trackerd.store.migrate import migrate
+from trackerd.store.migrate import demand, migrate
 from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
 
 INSERT = f"INSERT INTO fix VALUES ({','.join('?' * len(rows.COLUMNS))})"  # noqa: S608 - marks
 KEEP, REPLACE = INSERT + " ON CONFLICT DO NOTHING", INSERT + rows.BETTER
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "cache_size=-16000", "secure_delete=ON")
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-16000")
+"""What is deleted is overwritten: a position kept no longer is not to be read from the file."""
 
 
 class SqliteStore(SqlStore):
@@ -39,16 +40,14 @@ class SqliteStore(SqlStore):
         """The log may hold what was erased: as far as a new process knows, an earlier one's too."""
         self._lock = None if path == ":memory:" or reading or beside else take(Path(path))
         try:
-            if reading or beside:
-                uri = f"{Path(path).resolve().as_uri()}?mode={'ro' if reading else 'rw'}"
-                self._db = sqlite3.connect(uri, uri=True, isolation_level=None)
-                return
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in PRAGMAS:
-                self._db.execute(f"PRAGMA {pragma}")
-            self._migrate()
-        except sqlite3.Error as error:
-            raise StoreError(words(error, path)) from error
+            self._db = self._connect("ro" if reading else "rw" if beside else "")
+        except BaseException as error:
+            self._unlock()
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(words(error, path)) from error
+            raise
+        if not (reading or beside):
+            self._renew()
 
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
@@ -56,27 +55,53 @@ class SqliteStore(SqlStore):
         self._wipe(bool(batch.erased))
         return done
 
+    def renumber(self, db: rows.Db) -> None:
+        """See SqlStore: SQLite sees to it."""
+
+    def damage(self) -> list[str]:
+        """See SqlStore."""
+        with self.reading() as db:
+            found = [text for (text,) in db.execute("PRAGMA integrity_check").fetchall()]
+        return [] if found == ["ok"] else found
+
     def close(self) -> None:
         """See Store."""
         self._db.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
-    def _migrate(self) -> None:
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+    def _connect(self, mode: str) -> sqlite3.Connection:
+        name = f"{Path(self._path).resolve().as_uri()}?mode={mode}" if mode else self._path
+        db = sqlite3.connect(name, uri=bool(mode), isolation_level=None, check_same_thread=bool(mode))
+        try:
+            if mode:
+                demand(_version(db), self._path)
+            else:
+                self._migrate(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
 
-        def take(step: int, statements: str) -> None:
-            self._db.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {step}; COMMIT;")
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        for pragma in PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
 
-        migrate("sqlite", version, take, self._path)
+        def step(number: int, statements: str) -> None:
+            db.executescript(f"BEGIN IMMEDIATE; {statements} PRAGMA user_version = {number}; COMMIT;")
+
+        migrate("sqlite", _version(db), step, self._path)
 
     def _wipe(self, erased: bool) -> None:
         """Cut off the log where it may hold what was erased, now and once the record is revised; else do nothing."""
         self._to_wipe |= erased
         if not self._to_wipe:
             return
-        with self._reading() as db:
+        with self.reading() as db:
             revised = db.execute("SELECT 1 FROM dirty").fetchone() is None
             if not (erased or revised):
                 return
@@ -108,7 +133,8 @@ class SqliteStore(SqlStore):
         return new
 
     @contextmanager
-    def _transaction(self) -> Iterator[rows.Db]:
+    def transaction(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield self._db
@@ -122,10 +148,52 @@ class SqliteStore(SqlStore):
             raise
 
     @contextmanager
-    def _reading(self) -> Iterator[rows.Db]:
+    def reading(self) -> Iterator[rows.Db]:
+        """See SqlStore."""
         try:
             yield self._db
         except sqlite3.Error as error:
             raise StoreError(words(error, self._path)) from error
         except ValueError as error:  # a state or an edition that cannot be read
             raise StoreError(f"{self._path}: {error}") from error
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def back_up(source: Path, target: Path) -> int:
+    """Write a consistent copy of a store, also while a daemon writes to it; return its bytes. Raises StoreError.
+
+    It takes its name only when it is whole, on disk and was read again; what it is a copy of is not held up.
+    """
+    if target.exists():
+        raise StoreError(f"{target} is there already: name a file that is not")
+    half = target.with_name(f".{target.name}.half")
+    try:
+        half.unlink(missing_ok=True)
+        os.close(os.open(half, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        uri = f"{source.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True)) as here, closing(sqlite3.connect(half)) as there:
+            demand(_version(here), str(source))
+            here.backup(there)
+            there.execute("PRAGMA journal_mode=DELETE")  # one file
+            if there.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
+                raise StoreError(f"{target}: the copy is damaged: check the disk, and {source}")
+        _sync(half)
+        half.rename(target)
+        _sync(target.parent)
+    except (sqlite3.Error, OSError) as error:
+        said = words(error, str(target)) if isinstance(error, sqlite3.Error) else f"{target}: {error.strerror}"
+        raise StoreError(said) from error
+    finally:
+        half.unlink(missing_ok=True)
+    return target.stat().st_size
+
+
+def _sync(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
