@@ -52,7 +52,7 @@ def take(made: House, fixes: list[Fix]) -> None:
 
 def carry(made: House, fixes: list[Fix]) -> int:
     """Take them as the daemon does: after a StoreError from the record again; return how often."""
-    for tries in range(200):
+    for tries in range(3000):
         try:
             if tries:
                 made.wake()
@@ -115,10 +115,11 @@ def test_whatever_happens_in_the_middle_of_a_turn_the_record_ends_the_same(serve
     fixes = walk("w1", 9, minutes=60)
     rng = np.random.default_rng(5)
     straight, made = house(MemoryStore()), house(open_store(server.url))
-    stop = threading.Event()
+    stop, deeds = threading.Event(), [0]
 
     def disturb() -> None:
         while not stop.wait(float(rng.uniform(0.01, 0.3 if deed == "kill9" else 0.06))):
+            deeds[0] += 1
             if deed == "kill9":
                 server.kill9()
                 server.start()
@@ -131,8 +132,10 @@ def test_whatever_happens_in_the_middle_of_a_turn_the_record_ends_the_same(serve
     failed = 0
     order = [*range(500), *range(520, 600), *range(500, 520), *range(600, len(fixes))]  # some come late
     try:
-        for a in range(0, len(order), 8 if FULL else 20):
+        for turn, a in enumerate(range(0, len(order), 8 if FULL else 20)):
             some = [fixes[n] for n in order[a : a + (8 if FULL else 20)]]
+            if turn % 7 == 0:
+                until(partial(_more, deeds, deeds[0]), "it is disturbed", 30)
             take(straight, some)
             failed += carry(made, some)
     finally:
@@ -146,6 +149,10 @@ def test_whatever_happens_in_the_middle_of_a_turn_the_record_ends_the_same(serve
     assert [one.event for one in theirs[2]] == [one.event for one in ours[2]]
     assert theirs[3:] == ours[3:]
     made.store.close()
+
+
+def _more(deeds: list[int], than: int) -> bool:
+    return deeds[0] > than
 
 
 def test_a_statement_that_was_cancelled_is_told_and_the_turn_taken_again(postgres: str) -> None:
