@@ -17,11 +17,12 @@ import psycopg
 import pytest
 
 from geofence.model import EVER, DeviceId, Fix, Fixes, Micros
+from geofence.track import Rules
 from tests.geofence.walks import town, walk
 from trackerd.house import House
 from trackerd.intake import Intake, Taken
 from trackerd.pipeline import empty, record
-from trackerd.store import Batch, MemoryStore, Store, StoreError, open_store
+from trackerd.store import Batch, Found, Kept, MemoryStore, Store, StoreError, open_store
 from trackerd.store.migrate import VERSION
 from trackerd.store.postgres import prepare
 from trackerd.town import Town
@@ -204,3 +205,71 @@ def test_what_is_older_than_the_oldest_fix_kept_stays_told(aged: tuple[str, Age]
     late = [kept.visit.zone for kept in before[0] if kept.visit.began > oldest + 600 * 10**6]
     assert [kept.visit.zone for kept in after[0] if kept.visit.began > oldest + 600 * 10**6] == late
     store.close()
+
+
+def test_a_visit_that_spans_the_horizon_stays_one_visit_as_told(tmp_path: Path) -> None:
+    url, spanned = "sqlite:///{}", 0
+    for seed in range(8):
+        path = tmp_path / f"{seed}.db"
+        fixes = walk("w1", seed, minutes=240)
+        store = open_store(url.format(path))
+        made = house(store)
+        for a in range(0, len(fixes), 40):
+            take(made, fixes[a : a + 40])
+        begun: list[Kept] = []
+        for fix in fixes[::40]:  # until a state that is kept lies within a visit
+            made.retire(Micros(fix.micros))
+            horizon = made.horizons.get(DeviceId("w1"), EVER)
+            begun = [one for one in store.visits(horizon, horizon + 1) if one.visit.ended is not None]
+            if begun:
+                break
+        spanned += len(begun)
+        while store.forget("exact_positions", Micros(0), 5000):
+            pass
+        store.close()
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("UPDATE state_version SET version = 0")
+        store = open_store(url.format(path))
+        take(house(store), [])
+        kept = list(store.visits(0, 2**62))
+        for one in begun:
+            assert one in kept
+            ended = one.visit.ended or 0
+            rivals = [other for other in kept if other.visit.zone == one.visit.zone and other != one]
+            assert not [other for other in rivals if one.visit.began < other.visit.began <= ended], "told twice"
+        store.close()
+    assert spanned > 2, "or nothing was tried"
+
+
+def test_what_an_older_engine_said_is_replaced_without_a_word_too_many(tmp_path: Path) -> None:
+    path = tmp_path / "record.db"
+    fixes = walk("w1", 3, minutes=120)
+    store = open_store(f"sqlite:///{path}")
+    take(house(store), fixes)
+    before = {found.told.id for found in everything(store)}
+    store.close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE state_version SET version = 0")
+    store = open_store(f"sqlite:///{path}")
+    other = House(Intake({}, HERE), store, HERE, "/trackerd/test", rules=Rules(false_alarm=0.4, miss=0.4))
+    take(other, [])
+    new = [found.told for found in everything(store) if found.told.id not in before]
+    back = {told.body["data"]["retracts"] for told in new if "retracts" in told.body["data"]}
+    assert back, "the other engine judges otherwise"
+    assert back <= before, "nothing is told and taken back in one breath"
+    instead = [told for told in new if "visit" in told.body["data"] and "retracts" not in told.body["data"]]
+    assert instead
+    assert all(told.body["data"]["revision"] > 0 for told in instead), "it takes the place of what was told"
+    store.close()
+
+
+def everything(store: Store) -> list[Found]:
+    """Return every event of a store."""
+    return [
+        found for begins in "0123456789abcdef" for two in "0123456789abcdef" for found in all_of(store, begins + two)
+    ]
+
+
+def all_of(store: Store, begins: str) -> list[Found]:
+    found = store.find(begins)
+    return found if len(found) < 2 else [one for digit in "-0123456789abcdef" for one in all_of(store, begins + digit)]
