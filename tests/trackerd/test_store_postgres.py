@@ -52,7 +52,7 @@ def take(made: House, fixes: list[Fix]) -> None:
 
 def carry(made: House, fixes: list[Fix]) -> int:
     """Take them as the daemon does: after a StoreError from the record again; return how often."""
-    for tries in range(200):
+    for tries in range(3000):
         try:
             if tries:
                 made.wake()
