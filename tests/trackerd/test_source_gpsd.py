@@ -60,6 +60,7 @@ def test_silent_but_alive_is_kept_and_dead_is_left() -> None:
             far.settimeout(5)
             far.sendall(GREETING)
             assert b"?WATCH=" in far.recv(1000)
+            taking.connected()
             since = mine.status.since
             for _ in range(4):
                 assert far.recv(1000) == b"?VERSION;\n"  # asked because nothing was said
