@@ -136,7 +136,9 @@ def _expire(track: Track, due: Micros, rules: Rules, facts: Facts) -> Step:
             event = Event(Kind.DWELL, track.device, due, visit, confidence=visit.confidence, seconds=seconds)
             return replace(track, beliefs={**track.beliefs, zone: belief._replace(dwelt=True)}), [event]
     if not track.silent and due >= track.heard + rules.silence_s * SECOND:
-        return replace(track, silent=True), [Event(Kind.SILENT, track.device, due)]
+        # A gap is a gap: what seemed to be an entry before it dates none after it.
+        kept = {zone: belief for zone, belief in track.beliefs.items() if belief.inside}
+        return replace(track, silent=True, beliefs=kept), [Event(Kind.SILENT, track.device, due)]
     if due < track.heard + rules.lost_s * SECOND:
         return _end(track, due, rules, facts)
     gone = [
