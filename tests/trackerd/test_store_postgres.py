@@ -126,7 +126,7 @@ def test_whatever_happens_in_the_middle_of_a_turn_the_record_ends_the_same(serve
 
     failed = 0
     order = [*range(500), *range(520, 600), *range(500, 520), *range(600, len(fixes))]  # some come late
-    each, often = (12, 1) if FULL else (24, 3)
+    each, often = (7, 1) if FULL else (24, 3)
     for number, a in enumerate(range(0, len(order), each)):
         some = [fixes[n] for n in order[a : a + each]]
         take(straight, some)
