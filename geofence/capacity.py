@@ -88,6 +88,27 @@ class TooMuch(NamedTuple):
     end: Micros
 
 
+class Split(NamedTuple):
+    """Of the windows missed on a day, how many were too much for those on duty, and how many were not."""
+
+    too_few: int
+    """So many at least, proven."""
+    not_done: int
+    """So many at least could have been done too, as was found."""
+    open: int
+    """Neither is known."""
+
+    @classmethod
+    def of(cls, missed: int, unproven: int, proven: int, left: int) -> Split:
+        """Tell them apart, where ``proven`` errands at least must have been left, and rounds leave only ``left``.
+
+        What is unproven may not have been done either, and takes its share of what must be left.
+        """
+        not_done = max(missed - left, 0)
+        too_few = min(max(proven - unproven, 0), missed - not_done)
+        return cls(too_few, not_done, missed - not_done - too_few)
+
+
 class _Visit(NamedTuple):
     """One visit of an errand, as early and as late as it can be."""
 
@@ -170,14 +191,12 @@ def _clash(one: _Visit, other: _Visit, ways: Ways, pace: float) -> bool:
 
 def _at_all(errands: Sequence[Errand], crew: Sequence[Worker], ways: Ways) -> Iterator[TooMuch]:
     """Find stretches in which what must be done takes longer than all have time for, with the shortest ways."""
-    seen: set[tuple[int, ...]] = set()
     for start in sorted({errand.opens for errand in errands}):
-        for end in sorted({errand.closes for errand in errands if errand.closes > start}):
-            inside = [n for n, one in enumerate(errands) if start <= one.opens and one.closes <= end]
-            if not inside or tuple(inside) in seen:
-                continue
-            seen.add(tuple(inside))
-            left = _left_within(_apart([errands[n] for n in inside], ways), (start, end), crew, ways)
+        for end in sorted({errand.closes for errand in errands}):
+            inside = [one for one in errands if start <= one.opens and one.closes <= end]
+            if start not in {one.opens for one in inside} or end not in {one.closes for one in inside}:
+                continue  # the same as within a shorter stretch
+            left = _left_within(_apart(inside, ways), (start, end), crew, ways)
             if left:
                 yield TooMuch(left, Micros(start), Micros(end))
 
@@ -186,13 +205,19 @@ def _left_within(errands: Sequence[Errand], span: Span, crew: Sequence[Worker], 
     duties = [clipped for one in crew if (clipped := clip(one.duty, *span))]
     time = sum(length(duty) for duty in duties)
     left = _fewest_off([one.work for one in errands], time)
-    if left or not duties:
+    if not duties:
         return left
     # One may walk in a break, so the way is held against the whole time from the first duty to the last.
+    metres = ways.apart[np.ix_(*[[one.place for one in errands]] * 2)] / max(one.pace_mps for one in crew) * SECOND
+    for dwell in {one.dwell for one in errands} - {0}:
+        long = [n for n, one in enumerate(errands) if one.dwell >= dwell]
+        once = all(errands[n].case.terms.visits == 1 for n in long) and len(long) > 1
+        way = int((metres[np.ix_(long, long)] + np.diag(np.full(len(long), np.inf))).min()) if once else 0
+        room = (min(length(duty) // dwell, (duty[-1][1] - duty[0][0] + way) // (dwell + way)) for duty in duties)
+        asked = [errands[n].case.terms.visits * errands[n].case.terms.together for n in long]
+        left = max(left, _fewest_off(asked, sum(room)))
     whole = sum(duty[-1][1] - duty[0][0] for duty in duties)
-    metres = _forest(ways.apart[np.ix_(*[[one.place for one in errands]] * 2)], len(duties))
-    way = int(metres / max(one.pace_mps for one in crew) * SECOND)
-    return int(sum(one.work for one in errands) + way > whole)
+    return max(left, int(sum(one.work for one in errands) + int(_forest(metres, len(duties))) > whole))
 
 
 def _apart(errands: Iterable[Errand], ways: Ways) -> list[Errand]:
@@ -204,19 +229,19 @@ def _apart(errands: Iterable[Errand], ways: Ways) -> list[Errand]:
     return chosen
 
 
-def _forest(metres: FloatColumn, trees: int) -> float:
+def _forest(ways: FloatColumn, trees: int) -> float:
     """Return the length of the shortest forest of so many trees that joins all places (Prim 1957).
 
     The ways of so many walkers who come to all of them are such a forest, so they are no shorter.
     """
     edges: list[float] = []
-    nearest = metres[0].copy() if len(metres) else np.empty(0)
-    outside = np.arange(len(metres)) > 0
+    nearest = ways[0].copy() if len(ways) else np.empty(0)
+    outside = np.arange(len(ways)) > 0
     while outside.any():
         new = int(np.flatnonzero(outside)[nearest[outside].argmin()])
         edges.append(float(nearest[new]))
         outside[new] = False
-        nearest = np.minimum(nearest, metres[new])
+        nearest = np.minimum(nearest, ways[new])
     return sum(sorted(edges)[: max(len(edges) - trees + 1, 0)])
 
 
