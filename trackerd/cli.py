@@ -196,6 +196,19 @@ def plan_next(
     plan_commands.due(config, at, as_json)
 
 
+@plan_app.command("capacity")
+def plan_capacity(
+    date: Annotated[str | None, typer.Option(help="Which day, as 2026-05-19; else today.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    detour: Annotated[float, typer.Option(min=1, max=5, help="How much longer streets are than straight lines.")] = 1.3,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say whether those on duty can do all that is owed on a day, and how many it takes."""
+    from trackerd import capacity_command
+
+    capacity_command.capacity(config, date, detour, as_json)
+
+
 @notify_app.command("list")
 def notify_list(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
     """Show how each route stands, and the letters set aside."""

@@ -182,6 +182,7 @@ class WardenSection(Section):
 
     id: Id
     team: Id | None = None
+    pace: Speed = 1.3
 
 
 class TeamSection(Section):

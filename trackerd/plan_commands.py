@@ -1,4 +1,7 @@
-"""What is owed: ``trackerd plan show`` and ``trackerd plan next``."""
+"""What is owed: ``trackerd plan show`` and ``trackerd plan next``.
+
+What must stay true here: see cli.py; what the same requirement asks of many zones in one window is one line.
+"""
 
 from __future__ import annotations
 
@@ -11,27 +14,29 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from geofence.calendar import Window
 from geofence.duration import words
 from geofence.ledger import Case
-from geofence.model import SECOND, to_datetime, to_micros
+from geofence.model import SECOND, ZoneId, to_datetime, to_micros
 from geofence.wire import moment
 from trackerd import clock
 from trackerd.commands import talk, the_town
 from trackerd.town import Town
 
 out = Console(soft_wrap=True, highlight=False)
-NEXT = 12
-"""Cases that ``plan next`` shows."""
+NEXT = 6
+"""So many windows to come are shown."""
 AHEAD = timedelta(days=14)
 
 
 def show(config: Path, day: str | None, as_json: bool) -> None:
     """Print what is owed on one day of the town's calendar, and who is on duty then."""
     _, town = the_town(config)
-    zone = _zone(town)
-    on = _day(day, zone)
+    zone = town_zone(town)
+    on = day_of(day, zone)
     cases = town.plan.cases(town.zones, on, on)
     if as_json:
         typer.echo(json.dumps([_told(case, town) for case in cases], ensure_ascii=False, indent=1))
@@ -45,21 +50,20 @@ def show(config: Path, day: str | None, as_json: bool) -> None:
 def due(config: Path, at: str | None, as_json: bool) -> None:
     """Print what is owed now, and what comes soonest."""
     _, town = the_town(config)
-    zone = _zone(town)
+    zone = town_zone(town)
     now = to_micros(_time(at, zone))
     today = to_datetime(now).astimezone(zone).date()
     cases = town.plan.cases(town.zones, today - timedelta(days=1), today + AHEAD)
     coming = sorted((case for case in cases if case.window.end > now), key=lambda case: _order(case, now))
+    open_ = [case for case in coming if case.window.start <= now]
+    rest = [case for same in _together(coming[len(open_) :])[:NEXT] for case in same]
     if as_json:
-        typer.echo(json.dumps([_told(case, town) for case in coming[:NEXT]], ensure_ascii=False, indent=1))
+        typer.echo(json.dumps([_told(case, town) for case in open_ + rest], ensure_ascii=False, indent=1))
         return
     if not coming:
         talk.print(f"Nothing is owed in the next {AHEAD.days} days.")
-        return
-    open_ = [case for case in coming if case.window.start <= now]
     if open_:
         out.print(_table(open_, town, zone, "Owed now"))
-    rest = [case for case in coming if case.window.start > now][: max(NEXT - len(open_), 3)]
     if rest:
         out.print(_table(rest, town, zone, "Comes next", dated=True))
 
@@ -71,16 +75,39 @@ def _order(case: Case, now: int) -> tuple[bool, int, str, str]:
 
 
 def _table(cases: Sequence[Case], town: Town, zone: ZoneInfo, title: str, *, dated: bool = False) -> Table:
-    table = Table("From", "To", "Zone", "Requirement", "Asked", "By", "On duty", box=None, title=title)
+    table = Table(box=None, title=title, show_header=False)
     table.title_justify = "left"
+    table.add_column(no_wrap=True)
+    table.add_column()
     shape = "%a %d %b %H:%M" if dated else "%H:%M"
-    for case in cases:
+    for same in _together(cases):
+        case = same[0]
         start, end = (to_datetime(edge).astimezone(zone) for edge in case.window)
-        known = town.zones.by_id.get(case.zone)
-        name = known.name or known.id if known is not None else case.zone
-        row = (start.strftime(shape), f"{end:%H:%M}", name, case.requirement, asked(case), _by(case, town))
-        table.add_row(*row, ", ".join(_on_duty(case, town)) or "[red]nobody[/]")
+        said = f"{case.requirement}: {asked(case)}, by {_by(case, town)}; on duty: "
+        names = ", ".join(name_of(one.zone, town) for one in same)
+        what = f"[bold]{escape(said)}[/]{_who(case, town)}\n{escape(names)}"
+        table.add_row(f"{start.strftime(shape)}–{end:%H:%M}", what)
     return table
+
+
+def _together(cases: Sequence[Case]) -> list[list[Case]]:
+    """Return cases of one requirement and window together, in the order of the first of each."""
+    found: dict[tuple[str, Window], list[Case]] = {}
+    for case in cases:
+        found.setdefault((case.requirement, case.window), []).append(case)
+    return list(found.values())
+
+
+def name_of(zone: ZoneId, town: Town) -> str:
+    """Return what people call a zone."""
+    known = town.zones.by_id.get(zone)
+    return known.name or known.id if known is not None else zone
+
+
+def _who(case: Case, town: Town) -> str:
+    if town.roster.everyone and not town.roster.duties:
+        return "whoever sends"
+    return ", ".join(_on_duty(case, town)) or "[red]nobody[/]"
 
 
 def asked(case: Case) -> str:
@@ -117,12 +144,14 @@ def _on_duty(case: Case, town: Town) -> list[str]:
     return sorted(found)
 
 
-def _zone(town: Town) -> ZoneInfo:
+def town_zone(town: Town) -> ZoneInfo:
+    """Return the town's clock."""
     assert isinstance(town.plan.zone, ZoneInfo)
     return town.plan.zone
 
 
-def _day(text: str | None, zone: ZoneInfo) -> date:
+def day_of(text: str | None, zone: ZoneInfo) -> date:
+    """Return the day that was asked for; today, if none was."""
     if text is None:
         return clock.now().astimezone(zone).date()
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -50,7 +51,9 @@ def test_what_is_due_now_comes_first_by_its_close() -> None:
     assert code == 0
     cases = json.loads(said)
     assert cases[0]["window"]["to"] == "2026-05-19T13:00:00Z"
-    assert [case["window"]["to"] for case in cases] == sorted(case["window"]["to"] for case in cases)
+    now = [case["window"]["to"] for case in cases if case["window"]["from"] <= "2026-05-19T12:40:00Z"]
+    later = [case["window"]["from"] for case in cases[len(now) :]]
+    assert (len(now), now, later) == (17, sorted(now), sorted(later))
     words = run("plan", "next", "--at", "2026-05-19T14:40", "--config", DEMO)[1]
     assert words.index("Owed now") < words.index("Comes next")
 
@@ -104,3 +107,60 @@ def test_faults_of_a_plan_are_told(tmp_path: Path, text: str, words: str) -> Non
     config.write_text(f'{PLAN}[[requirement]]\nid = "boxes"\nzones = ["box"]\nkinds = ["boxx"]\n')
     code, said = run("check", "--config", str(config))
     assert (code, "no zone is of the kind 'boxx'" in " ".join(said.split())) == (0, True), "a warning refuses nothing"
+
+
+def capacity(folder: Path, plan: str = "", *, day: str = "2027-05-18") -> tuple[str, dict[str, Any]]:
+    """Ask it of the demo's town, with more asked of it; once in words and once for programs."""
+    config = demo(folder, plan)
+    words = run("plan", "capacity", "--date", day, "--config", config)
+    told = run("plan", "capacity", "--date", day, "--config", config, "--json")
+    assert (words[0], told[0]) == (0, 0)
+    return " ".join(words[1].split()), json.loads(told[1][told[1].index("{") :])
+
+
+def demo(folder: Path, plan: str = "", config: str = "") -> str:
+    for name in ("trackerd.toml", "plan.toml", "places.geojson", "districts.geojson"):
+        (folder / name).write_text(files("trackerd.demo").joinpath(name).read_text() + {"plan.toml": plan,
+                                   "trackerd.toml": config}.get(name, ""))  # fmt: skip
+    return str(folder / "trackerd.toml")
+
+
+def test_the_demos_day_can_be_done_by_its_two(tmp_path: Path) -> None:
+    words, told = capacity(tmp_path)
+    assert "rounds that do all of it" in words
+    assert "it takes 2 at least" in words
+    assert (told["owed"], told["proven"]["crew_at_least"], told["found"]["crew"]) == (22, 2, 2)
+    calls = {(call["zone"], call["requirement"]) for one in told["found"]["rounds"] for call in one["calls"]}
+    assert len(calls) == told["owed"]
+    assert told["missed"] is None, "the day is to come"
+
+
+def test_too_much_is_told_with_what_is_proven_and_what_was_found(tmp_path: Path) -> None:
+    asked = 'kinds = ["box"]\nfrom = "10:00"\nto = "10:40"\ndwell = "15m"\n'
+    words, told = capacity(tmp_path, f'\n[[requirement]]\nid = "all-at-once"\n{asked}')
+    assert "those on duty must leave 9 at least: it shows between 10:00 and 10:40" in words
+    assert told["proven"]["left_at_least"] == 9, "four fit into the working time of two"
+    assert told["proven"]["crew_at_least"] == 7
+    assert told["found"]["crew"] >= 7
+    assert "more who may do everything" in words
+    assert len(told["found"]["left"]) >= 9
+
+
+def test_what_nobody_on_duty_may_do_is_excused_and_not_counted(tmp_path: Path) -> None:
+    words, told = capacity(
+        tmp_path, '\n[[requirement]]\nid = "night"\nzones = ["box-01"]\nfrom = "22:00"\nto = "23:00"\n'
+    )
+    assert "1 more are excused" in words
+    assert [case["requirement"] for case in told["excused"]] == ["night"]
+    assert told["owed"] == 22
+    assert "Nothing is owed" in run("plan", "capacity", "--date", "2027-05-16", "--config", demo(tmp_path))[1]
+
+
+def test_a_day_that_is_over_is_split_by_its_record(tmp_path: Path) -> None:
+    kept = tmp_path / "day.db"
+    assert run("demo", "--exit", "--speed", "1e9", "--store", str(kept))[0] == 0
+    config = demo(tmp_path, config=f'[store]\nurl = "sqlite:///{kept}"\n')
+    said = run("plan", "capacity", "--date", "2026-05-19", "--config", config)[1]
+    assert "2 could have been done beside the rest (found)." in said
+    other = demo(tmp_path, config=f'[store]\nurl = "sqlite:///{tmp_path / "none.db"}"\n')
+    assert "No record of that day" in run("plan", "capacity", "--date", "2026-05-19", "--config", other)[1]
