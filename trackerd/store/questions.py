@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -43,12 +44,14 @@ def seen(db: rows.Db, start: int, end: int, box: Box | None) -> list[Seen]:
 
 def times(db: rows.Db, device: DeviceId, start: int, end: int) -> IntColumn:
     """See Store."""
-    known = " FROM {} WHERE device = (SELECT id FROM name WHERE name = ?) AND time >= ? AND time < ?"
-    found: list[IntColumn] = []
-    for table in KEPT:
-        cursor = db.execute("SELECT time" + known.format(table), (device, start, end))
-        found.append(np.fromiter((time for (time,) in cursor), np.int64))
-    return np.unique(np.concatenate(found))
+    exact, thinned = (
+        np.fromiter(chain.from_iterable(db.execute(
+            f"SELECT time FROM {table} WHERE device = (SELECT id FROM name WHERE name = ?)"  # noqa: S608 - ours
+            " AND time >= ? AND time < ? ORDER BY time", (device, start, end),
+        )), np.int64)
+        for table in KEPT
+    )  # fmt: skip
+    return np.union1d(exact, thinned) if len(thinned) else exact
 
 
 def outcomes(db: rows.Db, start: int, end: int) -> list[Outcomes]:

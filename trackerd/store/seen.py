@@ -42,7 +42,7 @@ class Held:
 def places(device: DeviceId, time: IntColumn, lon: FloatColumn, lat: FloatColumn, accuracy_m: FloatColumn) -> Fixes:
     """Return fixes of one device with nothing more in them."""
     unsaid, nought = np.full(len(time), np.nan), np.zeros(len(time), np.int64)
-    return Fixes((device,), nought, time, lon, lat, accuracy_m, *[unsaid] * 5, nought, nought)
+    return Fixes((device,), nought, time, lon, lat, accuracy_m, unsaid, unsaid, unsaid, unsaid, unsaid, nought, nought)
 
 
 def within(fixes: Fixes, start: int, end: int, box: Box | None) -> Fixes:
