@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from shapely import Point
 
 from geofence.calendar import Window
-from geofence.model import SECOND, DeviceId, Fixes, IntColumn, Micros, WardenId, ZoneId
+from geofence.model import SECOND, DeviceId, Fixes, FloatColumn, IntColumn, Micros, WardenId, ZoneId
 from geofence.presence import presence, walk
 from geofence.spans import Span, Spans, clip, common, length, union
-from geofence.zones import UNKNOWN_ACCURACY_M, Frame, Zone, depth_m
+from geofence.zones import UNKNOWN_ACCURACY_M, Frame, Zone
 from trackerd.report.record import Record
+from trackerd.report.track import heard
 from trackerd.store import Asking, Box, Seen
 from trackerd.store.seen import in_order
 
@@ -103,7 +104,7 @@ def place(record: Record, spot: Spot, period: Window, by: str, purpose: str) -> 
     duty = _Duty(record)
     for device in sorted({*record.store.devices(), *near, *(duty.device for duty in record.roster.duties)}):
         track = _Track(record, device, period, near[device], duty)
-        graded = track.grades(circle)
+        graded = track.grades(circle, spot, frame)
         grades.append(graded)
         found += track.there(graded, frame)
     certain, probable, possible = (length(union(*spans)) / SECOND for spans in zip(*grades, strict=True))
@@ -130,24 +131,24 @@ class _Track:
                 by[seen.warden].append(seen.fixes)
         self.by = {warden: in_order(pieces) for warden, pieces in by.items()}
         self.fixes = in_order(list(self.by.values())) if by else Fixes.of(())
-        beside = union((at - reach, at + reach) for at in self.fixes.time.tolist())
+        beside = [(a - reach, b + reach) for a, b in heard([self.fixes.time], 2 * reach / SECOND)]
         self.open = clip(union(beside, self.gaps), *period)
 
-    def grades(self, circle: Zone) -> Grades:
+    def grades(self, circle: Zone, spot: Spot, frame: Frame) -> Grades:
         """Return when it was certainly, probably and possibly in the circle."""
         if not len(self.fixes):
             return Grades((), (), self.duty.of(self.device, self.open))
         found = presence(circle, walk(self.fixes, self.rules), *self.period)
         possible = union(self.duty.of(self.device, common(found.maybe, self.open)), found.certain)
-        depth, _, _ = depth_m(circle, self.fixes.lon, self.fixes.lat)
-        probable = common(union(_stands(self.fixes.time, depth > 0), found.certain), possible)
+        inside = self.from_middle(frame) <= spot.radius_m
+        probable = common(union(_stands(self.fixes.time, inside), found.certain), possible)
         return Grades(found.certain, probable, possible)
 
     def there(self, grades: Grades, frame: Frame) -> Iterator[There]:
         """Yield what is known of each stretch."""
         stretches = _episodes(grades.possible)
         sums = [_shares(stretches, spans) for spans in grades]
-        from_middle = np.hypot((self.fixes.lon - frame.lon) * frame.x, (self.fixes.lat - frame.lat) * frame.y)
+        from_middle = self.from_middle(frame)
         for (start, end), certain, probable, possible in zip(stretches, *sums, strict=True):
             held = slice(*np.searchsorted(self.fixes.time, (start, end)).tolist())
             stated = self.fixes.accuracy_m[held][~np.isnan(self.fixes.accuracy_m[held])]
@@ -156,6 +157,11 @@ class _Track:
                 float(from_middle[held].min()) if held.start < held.stop else None,
                 float(np.median(stated)) if len(stated) else None,
             )  # fmt: skip
+
+    def from_middle(self, frame: Frame) -> FloatColumn:
+        """Return the metres of each fix from the middle."""
+        east, north = (self.fixes.lon - frame.lon) * frame.x, (self.fixes.lat - frame.lat) * frame.y
+        return np.hypot(east, north)
 
     def _who(self, start: int, end: int) -> WardenId | None:
         """Return whose fixes lie in the time; where none do, who had the device by the roster."""
