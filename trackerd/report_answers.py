@@ -125,8 +125,8 @@ def askings(config: Path, from_: str | None, to: str | None, wishes: Wishes) -> 
     """Answer ``trackerd report askings``."""
 
     def page(scene: Scene) -> Page:
-        start, end = _period(scene.record, from_, to)
-        return askings_page(scene.record.store.askings(start, end), start, end, scene.say)
+        asked = _period(scene.record, from_, to)
+        return askings_page(scene.record.store.askings(*asked), asked, scene.say)
 
     _answer(config, wishes, page)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from geofence.calendar import Window
-from geofence.model import SECOND, Fixes, Micros, TeamId, WardenId
+from geofence.model import SECOND, Fixes, TeamId, WardenId
 from geofence.spans import Spans, clip, length, union, without
 from trackerd.report.record import Record
 from trackerd.report.track import heard, walked_m
@@ -91,9 +91,3 @@ def _crews(turns: tuple[Turn, ...]) -> tuple[Crew, ...]:
         )
         for team, of in sorted(teams.items(), key=lambda item: item[0] or "")
     )  # fmt: skip
-
-
-def lasted(kept: Kept, now: Micros) -> float:
-    """Return the seconds from a visit's beginning to its end, or to now."""
-    ended = kept.visit.ended
-    return ((now if ended is None else ended) - kept.visit.began) / SECOND

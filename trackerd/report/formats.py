@@ -81,7 +81,8 @@ def as_json(page: Page) -> str:
         ]
         for table in page.tables
     }
-    document = {"report": page.key, "language": page.speech.language, **facts, "tables": tables}
+    period = dict(zip(("from", "to"), map(moment, page.period or ()), strict=False))
+    document = {"report": page.key, "language": page.speech.language, **period, **facts, "tables": tables}
     return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -77,6 +77,8 @@ class Page:
     tables: Sequence[Table]
     notes: Sequence[str]
     speech: Speech
+    period: tuple[int, int] | None = None
+    """Microseconds; for programs, a fact of it is for people."""
 
 
 def said(cell: Cell, sort: Sort, speech: Speech) -> str:

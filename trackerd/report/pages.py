@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from geofence.calendar import Window
 from geofence.ledger import Outcome
 from geofence.model import SECOND, ZoneId
 from geofence.spans import length
@@ -51,6 +52,7 @@ def day_page(day: Day, names: Names, say: Speech) -> Page:
         _crews(day, say),
     ]  # fmt: skip
     notes = [
+        say("A visit with no end given was not over yet."),
         say("Off duty and on a break nothing is kept of anybody."),
         say("The distance is the least plausible one: standing still adds nothing, however the position wanders, "
             "and nothing is added for a silence."),
@@ -104,14 +106,15 @@ def zone_page(history: ZoneHistory, names: Names, say: Speech) -> Page:
     ]  # fmt: skip
     visits = Table("visits", say("Visits"), columns, rows, say("Nobody came in this period."))
     title = say("Presence in {zone}", zone=names.get(history.zone, history.zone))
-    facts = (*_period(history.period.start, history.period.end, say), *_dose(history.dose, say))
+    facts = (period(history.period, say), *_dose(history.dose, say))
     notes = [
+        say("A visit with no end given was not over yet."),
         say("Presence counts the time somebody was there; warden-time counts each warden's: two together for ten "
             "minutes are ten minutes of presence and twenty of warden-time."),
         say("A window is called skipped only if everybody on duty was seen elsewhere; where somebody could have been "
             "there unseen it is unproven."),
     ]  # fmt: skip
-    return Page("zone", title, facts, (visits, _verdicts(history.cases, say)), notes, say)
+    return Page("zone", title, facts, (visits, _verdicts(history.cases, say)), notes, say, history.period)
 
 
 def _dose(dose: Dose, say: Speech) -> list[Fact]:
@@ -189,8 +192,16 @@ def plan_page(history: PlanHistory, say: Speech) -> Page:
         say("The share met is of the windows that were judged and not excused."),
         say("Unproven is neither met nor skipped: somebody could have been there unseen."),
     ]
-    facts = (*_period(history.period.start, history.period.end, say), *total)
-    return Page("plan", say("The plan: what was owed, and what became of it"), facts, (each, weeks, both), notes, say)
+    facts = (period(history.period, say), *total)
+    return Page(
+        "plan",
+        say("The plan: what was owed, and what became of it"),
+        facts,
+        (each, weeks, both),
+        notes,
+        say,
+        history.period,
+    )
 
 
 def _week_columns(say: Speech) -> tuple[Column, ...]:
@@ -233,5 +244,6 @@ def _visit(kept: Kept, names: Names) -> tuple[Cell, ...]:
     )
 
 
-def _period(start: int, end: int, say: Speech) -> tuple[Fact, Fact]:
-    return Fact("from", say("From"), start, Sort.TIME), Fact("to", say("To"), end, Sort.TIME)
+def period(window: Window, say: Speech) -> Fact:
+    """Return the fact of what time a page is about."""
+    return Fact("period", say("Period"), say.period(*window))

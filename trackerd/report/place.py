@@ -34,6 +34,8 @@ STANDS_US = 30 * SECOND
 """A fix speaks for so long before and after it at most."""
 APART_US = 120 * SECOND
 """Who is back so soon is told as having been there once."""
+LEAST_S = 5.0
+"""Shorter stretches in which somebody only possibly was there are counted, and not told one by one."""
 ENDS_MOST = 2000
 """From so many ends of gaps on, all fixes are read at once: they are few then."""
 DAY_US = 86_400 * SECOND
@@ -150,6 +152,8 @@ class _Track:
         sums = [_shares(stretches, spans) for spans in grades]
         from_middle = self.from_middle(frame)
         for (start, end), certain, probable, possible in zip(stretches, *sums, strict=True):
+            if possible < LEAST_S and not probable:
+                continue
             held = slice(*np.searchsorted(self.fixes.time, (start, end)).tolist())
             stated = self.fixes.accuracy_m[held][~np.isnan(self.fixes.accuracy_m[held])]
             yield There(

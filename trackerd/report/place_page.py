@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from geofence.calendar import Window
 from trackerd.report.page import Column, Fact, Page, Sort, Table
+from trackerd.report.pages import period
 from trackerd.report.place import Presences, There
 from trackerd.report.speech import Speech
 from trackerd.store import Asking
@@ -32,7 +34,7 @@ def place_page(found: Presences, purpose: str, say: Speech) -> Page:
     certain, probable, possible = found.presence_s
     spot = found.spot
     facts = (
-        Fact("from", say("From"), found.period.start, Sort.TIME), Fact("to", say("To"), found.period.end, Sort.TIME),
+        period(found.period, say),
         Fact("lon", say("Longitude"), f"{spot.lon:.6f}"), Fact("lat", say("Latitude"), f"{spot.lat:.6f}"),
         Fact("radius", say("Radius"), spot.radius_m, Sort.METRES), Fact("purpose", say("Purpose"), purpose),
         Fact("certain", say("Somebody was certainly there"), certain, Sort.SPAN),
@@ -46,14 +48,14 @@ def place_page(found: Presences, purpose: str, say: Speech) -> Page:
         say("Off duty and on a break nothing is kept of anybody."),
         say("That this was asked is kept in the access log."),
     ]  # fmt: skip
-    return Page("place", say("Presence at a place"), facts, (table,), notes, say)
+    return Page("place", say("Presence at a place"), facts, (table,), notes, say, found.period)
 
 
 def _grade(one: There, say: Speech) -> str:
     return say("certainly") if one.certain_s else say("probably") if one.probable_s else say("possibly")
 
 
-def askings_page(askings: Iterable[Asking], start: int, end: int, say: Speech) -> Page:
+def askings_page(askings: Iterable[Asking], asked: Window, say: Speech) -> Page:
     """Return the page of who asked where people were."""
     columns = (
         Column("at", say("Asked"), Sort.TIME), Column("by", say("By")), Column("question", say("Question")),
@@ -61,5 +63,4 @@ def askings_page(askings: Iterable[Asking], start: int, end: int, say: Speech) -
         Column("purpose", say("Purpose")),
     )  # fmt: skip
     table = Table("askings", say("Who asked where people were"), columns, list(askings), say("Nobody asked."))
-    facts = (Fact("from", say("From"), start, Sort.TIME), Fact("to", say("To"), end, Sort.TIME))
-    return Page("askings", say("Access log"), facts, (table,), (), say)
+    return Page("askings", say("Access log"), (period(asked, say),), (table,), (), say, asked)

@@ -5,15 +5,13 @@ What must stay true here: nothing is known of a time that is still to come.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from geofence.belief import Rules
 from geofence.calendar import Window
-from geofence.model import NEVER, Micros, to_datetime, to_micros
+from geofence.model import Micros, Visit, to_datetime, to_micros
 from geofence.plan import Roster
-from geofence.spans import Spans, clip, union
 from trackerd.store import Store
 
 
@@ -58,11 +56,13 @@ class Record:
             raise ReportFault(f"nothing is stored of {self._when(window)}: the record begins on {first}")
         return Window(window.start, min(window.end, self.now))
 
+    def ended(self, visit: Visit) -> Micros:
+        """Return when a visit ended; of one that lasts, until when its device was heard of."""
+        if visit.ended is not None:
+            return visit.ended
+        heard = {saved.track.device: saved.track.heard for saved in self.store.tracks()}.get(visit.device)
+        return max(visit.began, min(heard or visit.began, self.now))
+
     def _when(self, window: Window) -> str:
         first, last = (f"{self.local(moment):%Y-%m-%d}" for moment in (window.start, window.end - 1))
         return first if first == last else f"{first} to {last}"
-
-
-def visited(spans: Iterable[tuple[int, int | None]], period: Window) -> Spans:
-    """Return when somebody was there within the period; who has not left is there still."""
-    return clip(union((start, NEVER if end is None else end) for start, end in spans), *period)

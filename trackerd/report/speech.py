@@ -7,7 +7,7 @@ nothing is compiled, so a clean checkout speaks every language. What a catalogue
 from __future__ import annotations
 
 import io
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, time, tzinfo
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
@@ -43,10 +43,6 @@ class Speech:
         """Say a text, with what stands in its braces."""
         return self._words.gettext(text).format(**fields)
 
-    def many(self, one: str, more: str, count: int) -> str:
-        """Say a text with ``{count}`` in it, in the number that fits."""
-        return self._words.ngettext(one, more, count).format(count=self.number(count))
-
     def local(self, moment: int) -> datetime:
         """Return a moment (microseconds) by the town's clock."""
         return to_datetime(moment).astimezone(self.zone)
@@ -66,6 +62,14 @@ class Speech:
     def long_day(self, on: date) -> str:
         """Say a day in full."""
         return format_date(on, "full", locale=self.locale)
+
+    def period(self, start: int, end: int) -> str:
+        """Say a time from a moment to another; whole days by their names, the last one too."""
+        first, after = self.local(start), self.local(end)
+        if first.time() == after.time() == time.min:
+            days = dict.fromkeys(self.day(day) for day in (first.date(), self.local(end - 1).date()))
+            return " – ".join(days)
+        return f"{self.time(start)} – {self.time(end)}"
 
     def stamp(self, moment: int) -> str:
         """Say when a page was made."""

@@ -7,15 +7,15 @@ presences: fifteen minutes now and then deter longer than an hour at once (Koper
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean, median
 
 from geofence.calendar import Window
 from geofence.model import SECOND, Micros, ZoneId
-from geofence.spans import Span, Spans, length
-from trackerd.report.day import lasted
-from trackerd.report.record import Record, visited
+from geofence.spans import Span, Spans, clip, length, union
+from trackerd.report.record import Record
 from trackerd.store import Docketed, Kept
 
 WEEK_US = 7 * 86_400 * SECOND
@@ -62,23 +62,23 @@ def zone(record: Record, id_: ZoneId, period: Window) -> ZoneHistory:
     period = record.past(period)
     visits = tuple(record.store.visits(*period, id_))
     cases = [one for one in record.store.docket(*period, id_) if one.verdict is not None or not one.closed]
-    there = visited([(kept.visit.began, kept.visit.ended) for kept in visits], period)
+    whole = [(kept.visit.began, record.ended(kept.visit)) for kept in visits]
+    there = clip(union(whole), *period)
     earlier = record.store.last_visits().get(id_) if not there else None
     last = Micros(there[-1][1]) if there else earlier if earlier is not None and earlier < period.end else None
-    return ZoneHistory(id_, period, _dose(visits, there, period, last), visits, tuple(cases))
+    return ZoneHistory(id_, period, _dose(visits, whole, there, period, last), visits, tuple(cases))
 
 
-def _dose(visits: tuple[Kept, ...], there: Spans, period: Window, last: Micros | None) -> Dose:
-    long = [lasted(kept, period.end) for kept in visits]
+def _dose(visits: tuple[Kept, ...], whole: Sequence[Span], there: Spans, period: Window, last: Micros | None) -> Dose:
+    long = [(end - start) / SECOND for start, end in whole]
     gaps = [(a[1], b[0]) for a, b in pairwise(there)]
-    each = [length(visited([(kept.visit.began, kept.visit.ended)], period)) for kept in visits]
     return Dose(
         visits=len(visits),
         per_week=len(visits) * WEEK_US / (period.end - period.start),
         mean_s=fmean(long) if long else None,
         median_s=median(long) if long else None,
         presence_s=length(there) / SECOND,
-        warden_s=sum(each) / SECOND,
+        warden_s=length(clip(whole, *period)) / SECOND,
         certain_s=sum(kept.visit.seconds for kept in visits),
         gap_median_s=median(b - a for a, b in gaps) / SECOND if gaps else None,
         gap=max(gaps, key=lambda gap: gap[1] - gap[0], default=None),
