@@ -24,7 +24,7 @@ def as_html(page: Page, now: int) -> str:
 def _style(column: Column) -> str:
     if column.sort in RIGHT:
         return "number"
-    return "time" if column.sort in (Sort.TIME, Sort.CLOCK) else "text"
+    return "time" if column.sort in (Sort.TIME, Sort.CLOCK, Sort.DAY) else "text"
 
 
 @cache

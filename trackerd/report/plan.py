@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 from geofence.calendar import Window
 from geofence.ledger import Outcome
@@ -97,7 +96,7 @@ def _weeks(record: Record, found: Iterable[Outcomes]) -> tuple[Week, ...]:
             mondays[start] = date.fromisocalendar(year, week, 1)
         weeks[mondays[start]].append(one)
     counts = [(monday, _count(of)) for monday, of in sorted(weeks.items())]
-    before = [None, *(a.share for (_, a), _ in pairwise(counts))]
+    before = [None, *(count.share for _, count in counts)][: len(counts)]
     return tuple(
         Week(monday, count, None if was is None or count.share is None else count.share - was)
         for (monday, count), was in zip(counts, before, strict=True)

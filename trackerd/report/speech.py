@@ -57,7 +57,11 @@ class Speech:
 
     def day(self, on: date) -> str:
         """Say a day, shortly, with its weekday."""
-        return format_date(on, "EEE", locale=self.locale) + " " + format_date(on, "short", locale=self.locale)
+        return f"{format_date(on, 'EEE', locale=self.locale)} {self.date(on)}"
+
+    def date(self, on: date) -> str:
+        """Say a day as a date alone."""
+        return format_date(on, "short", locale=self.locale)
 
     def long_day(self, on: date) -> str:
         """Say a day in full."""
