@@ -205,7 +205,11 @@ def test_who_was_truly_there_is_never_told_to_have_been_elsewhere(
     keep = rng.random(len(truth)) < rng.choice([0.05, 0.5, 1.0])
     keep[[0, -1]] = True
     start = at("2026-05-19T10:00")
-    fixes = [one for one, kept in zip(track("w1", start, truth + error, accuracy=accuracy), keep, strict=True) if kept]
+    fixes = [
+        one
+        for one, kept in zip(track("w1", start, (truth + error).tolist(), accuracy=accuracy), keep, strict=True)
+        if kept
+    ]
     store = MemoryStore()
     keep_fixes(store, fixes, "gw-1")
     held = roster(("gw-1", "w1", "10:00", "10:59"))

@@ -88,7 +88,7 @@ def said(cell: Cell, sort: Sort, speech: Speech) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, date):
-        return speech.date(cell)
+        return speech.short(cell)
     return _ways(speech)[sort](cell)
 
 

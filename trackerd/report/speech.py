@@ -57,9 +57,9 @@ class Speech:
 
     def day(self, on: date) -> str:
         """Say a day, shortly, with its weekday."""
-        return f"{format_date(on, 'EEE', locale=self.locale)} {self.date(on)}"
+        return f"{format_date(on, 'EEE', locale=self.locale)} {self.short(on)}"
 
-    def date(self, on: date) -> str:
+    def short(self, on: date) -> str:
         """Say a day as a date alone."""
         return format_date(on, "short", locale=self.locale)
 
