@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from trackerd import __version__
+from trackerd.report_commands import report_app
 
 FAULTS, AWAY, OURS = 1, 3, 70
 
@@ -30,6 +31,7 @@ duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in o
 app.add_typer(duty_app, name="duty")
 notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
 app.add_typer(notify_app, name="notify")
+app.add_typer(report_app, name="report")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
 

@@ -16,7 +16,7 @@ import pytest
 from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Engine, Saved
-from geofence.ledger import Case, Terms
+from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import (
     EVER,
     DeviceId,
@@ -36,7 +36,9 @@ from geofence.model import (
 from geofence.track import Track
 from tests.geofence.walks import START, town, walk
 from trackerd.store import (
+    Asking,
     Batch,
+    Box,
     Docketed,
     Judgement,
     Kept,
@@ -490,3 +492,78 @@ def test_a_file_that_is_no_store_is_told(tmp_path: Path) -> None:
     sqlite3.connect(newer).execute("PRAGMA user_version = 99").connection.close()
     with pytest.raises(StoreError, match="newer trackerd"):
         open_store(f"sqlite:///{newer}")
+
+
+def places(store: Store, start: int, end: int, box: Box | None = None) -> list[tuple[object, list[tuple[str, float]]]]:
+    return [
+        (who, [(one.device, one.lon) for one in fixes])
+        for who, fixes in sorted(store.seen(start, end, box), key=lambda seen: (str(seen.warden), seen.fixes.devices))
+    ]
+
+
+def test_who_was_where_is_told_by_time_and_box(reopen: Reopen) -> None:
+    far, vague = fix("w1", 3, 4.3), replace(fix("w2", 4, 4.2105), accuracy_m=100.0)
+    one, two = WardenId("gw-1"), WardenId("gw-2")
+    reopen().commit(
+        Batch(Fixes.of([fix("w1", 1), fix("w1", 2), far, vague, fix("w1", 9)]), (), [one, one, one, two, two])
+    )
+    reopen().commit(Batch(Fixes.of([fix("w1", 5), fix("w3", 5)]), (), [one, None], late=[0]))
+    store, end = reopen(), START + 9_000_000
+    assert places(store, START + 2_000_000, end) == [
+        (None, [("w3", 4.2)]), ("gw-1", [("w1", 4.2), ("w1", 4.3), ("w1", 4.2)]), ("gw-2", [("w2", 4.2105)]),
+    ]  # fmt: skip
+    here = Box(4.19, 50.8, 4.21, 51.0)
+    assert places(store, START, START + 5_000_000, here) == [("gw-1", [("w1", 4.2), ("w1", 4.2)])]
+    wide = here._replace(per_metre=(1e-5, 1e-5))  # what is vague may have been within
+    assert ("gw-2", [("w2", 4.2105)]) in places(store, START, end, wide)
+    assert ("w1", 4.3) not in dict(places(store, START, end, wide))["gw-1"]
+    assert np.isnan(store.seen(START, end)[0].fixes.altitude_m).all()
+    assert store.times(DeviceId("w1"), START + 2_000_000, end).tolist() == [START + n * 1_000_000 for n in (2, 3, 5)]
+    assert store.times(DeviceId("nobody"), START, end).tolist() == []
+
+
+def test_what_was_thinned_is_seen_too(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'record.db'}")
+    store.commit(Batch(Fixes.of([fix("w1", 60)]), (), [WardenId("gw-1")]))
+    store._db.execute(  # type: ignore[attr-defined]  # nothing thins yet
+        "INSERT INTO fix_thin SELECT device, 0, time - 60000000, lon, lat, 5.0, warden FROM fix"
+    )
+    assert places(store, START, START + 61_000_000) == [("gw-1", [("w1", 4.2), ("w1", 4.2)])]
+    assert (store.times(DeviceId("w1"), START, START + 1).tolist(), store.since()) == ([START], START)
+    store.close()
+
+
+def test_visits_and_cases_of_one_zone_and_outcomes_in_short(reopen: Reopen) -> None:
+    store, none = reopen(), Fixes.of(())
+    assert store.since() is None
+    made = [visit("v1", START + 50, START + 60), replace(visit("v2", START + 50, None), zone=ZoneId("park"))]
+    events = [said(one.id, Kind.ENTER, START + 50, one, START + 50) for one in made]
+    docketed = [
+        Docketed(Case(RequirementId("daily"), ZoneId(zone), Window(Micros(a), Micros(b)), Terms()), verdict=verdict,
+                 closed=closed)
+        for zone, a, b, verdict, closed in (
+            ("box", START, START + 90, Verdict(Outcome.MISSED, Micros(START + 90)), True),
+            ("park", START + 10, START + 70, None, False),
+            ("box", START - 5, START + 5, Verdict(Outcome.MET, Micros(START)), True),
+        )
+    ]  # fmt: skip
+    store.commit(Batch(none, events=events, judgement=Judgement(docketed)))
+    store = reopen()
+    assert [kept.visit.id for kept in store.visits(START, START + 99, ZoneId("park"))] == ["v2"]
+    assert [one.case.window.start for one in store.docket(START, START + 99, ZoneId("box"))] == [START - 5, START]
+    assert [tuple(one) for one in store.outcomes(START, START + 20)] == [
+        ("daily", "park", (START + 10, START + 70), None, False),
+        ("daily", "box", (START, START + 90), Outcome.MISSED, True),
+    ]
+    assert store.since() == START - 5
+
+
+def test_who_asks_is_kept_also_beside_a_daemon(reopen: Reopen) -> None:
+    store = reopen()
+    first = Asking(Micros(START), "anna", "place", "50.91 4.20, 80 m", Micros(1), Micros(9), "complaint \u2116 7")
+    store.ask(first)
+    store.ask(first._replace(at=Micros(START - 1), purpose=""))
+    assert reopen().askings(START - 1, START + 1) == [first._replace(at=Micros(START - 1), purpose=""), first]
+    assert reopen().askings(START, START + 1) == [first]
+    assert forget_all(reopen(), "access_log", START) == 1
+    assert reopen().askings(START - 1, START + 1) == [first]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from trackerd.store.memory import MemoryStore
 from trackerd.store.protocol import (
+    Asking,
     Batch,
+    Box,
     Break,
     Committed,
     Docketed,
@@ -13,10 +15,12 @@ from trackerd.store.protocol import (
     Judgement,
     Kept,
     Letter,
+    Outcomes,
     Pulse,
     Refusal,
     Revised,
     Said,
+    Seen,
     Store,
     StoreError,
     Tally,
@@ -28,9 +32,9 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Batch", "Break", "Committed", "Docketed", "Erased", "Found", "Judgement", "Kept", "Letter", "MemoryStore",
-    "Pulse", "Refusal", "Revised", "Said", "Store", "StoreError", "Tally", "Told", "Trouble", "Unheld",
-    "Waiting", "Waiver", "open_store",
+    "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Erased", "Found", "Judgement", "Kept", "Letter",
+    "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "Tally", "Told",
+    "Trouble", "Unheld", "Waiting", "Waiver", "open_store",
 ]  # fmt: skip
 
 

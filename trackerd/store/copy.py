@@ -18,7 +18,7 @@ KEYS = {
     "checkpoint": "device, upto", "dirty": "device", "rejudge": "device", "edition": "since", "event": "seq",
     "outbox": "route, seq", "trouble": "route, seq", "visit": "id", "verdict": "id", "frontier": "upto",
     "pulse": "device", "quarantine": "id", "rest": "warden, start", "waiver": "requirement, zone, start",
-    "unheld": "device",
+    "unheld": "device", "asking": "seq",
 }  # fmt: skip
 """Every table that holds the record, and what its rows are in order of."""
 TRUTHS = {"sos", "retracted", "closed", "dead"}

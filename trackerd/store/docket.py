@@ -6,7 +6,7 @@ nothing of what was owed before.
 
 from __future__ import annotations
 
-from geofence.model import DeviceId, Micros
+from geofence.model import DeviceId, Micros, ZoneId
 from trackerd.store import rows
 from trackerd.store.protocol import Docketed, Judgement
 
@@ -24,10 +24,11 @@ def keep(db: rows.Db, judgement: Judgement) -> None:
         db.execute("INSERT INTO frontier VALUES (?)", (judgement.frontier,))
 
 
-def cases(db: rows.Db, start: int, end: int) -> list[Docketed]:
+def cases(db: rows.Db, start: int, end: int, zone: ZoneId | None) -> list[Docketed]:
     """See Store."""
-    query = 'SELECT said FROM verdict WHERE "end" > ? AND start < ? ORDER BY "end", id'
-    return [rows.load_case(said) for (said,) in db.execute(query, (start, end))]
+    only, values = rows.of_zone(zone)
+    query = f'SELECT said FROM verdict WHERE "end" > ? AND start < ?{only} ORDER BY "end", id'  # noqa: S608 - ours
+    return [rows.load_case(said) for (said,) in db.execute(query, (start, end, *values))]
 
 
 def open_cases(db: rows.Db) -> list[Docketed]:

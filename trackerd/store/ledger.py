@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 
-from geofence.model import DeviceId, Micros, Visit, VisitId
+from geofence.model import DeviceId, Micros, Visit, VisitId, ZoneId
 from geofence.revise import Standing
 from trackerd.store import rows
 from trackerd.store.protocol import Found, Kept, Revised, Said, Told
@@ -54,13 +54,14 @@ def find(db: rows.Db, begins: str) -> list[Found]:
     return found
 
 
-def visits(db: rows.Db, start: int, end: int) -> list[Kept]:
+def visits(db: rows.Db, start: int, end: int, zone: ZoneId | None) -> list[Kept]:
     """See Store."""
+    only, values = rows.of_zone(zone)
     query = (
         f"SELECT {','.join(VISIT)}, warden, team FROM visit"  # noqa: S608 - columns of ours
-        " WHERE began < ? AND (ended IS NULL OR ended >= ?) ORDER BY began, id"
+        f" WHERE began < ? AND (ended IS NULL OR ended >= ?){only} ORDER BY began, id"
     )
-    return [Kept(Visit(*row[:-2]), *row[-2:]) for row in db.execute(query, (end, start))]
+    return [Kept(Visit(*row[:-2]), *row[-2:]) for row in db.execute(query, (end, start, *values))]
 
 
 def revise(db: rows.Db, revised: Revised) -> set[VisitId]:

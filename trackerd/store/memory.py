@@ -37,7 +37,9 @@ from geofence.model import (
 )
 from geofence.revise import Standing
 from trackerd.store.protocol import (
+    Asking,
     Batch,
+    Box,
     Break,
     Committed,
     DataClass,
@@ -47,8 +49,10 @@ from trackerd.store.protocol import (
     Judgement,
     Kept,
     Letter,
+    Outcomes,
     Revised,
     Said,
+    Seen,
     Tally,
     Told,
     Trouble,
@@ -56,6 +60,7 @@ from trackerd.store.protocol import (
     Waiting,
     Waiver,
 )
+from trackerd.store.seen import Held, within
 
 _VALUES = attrgetter(
     "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
@@ -67,6 +72,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._fixes: dict[DeviceId, _Log] = {}
+        self._held: dict[DeviceId, Held] = {}
+        self._askings: list[Asking] = []
         self._tracks: dict[DeviceId, Saved] = {}
         self._checkpoints: dict[DeviceId, list[Saved]] = {}
         self._dirty: dict[DeviceId, Micros] = {}
@@ -154,18 +161,56 @@ class MemoryStore:
         """See Store."""
         return sorted(device for device, log in self._fixes.items() if log.count)
 
-    def visits(self, start: int, end: int) -> Iterable[Kept]:
+    def visits(self, start: int, end: int, zone: ZoneId | None = None) -> Iterable[Kept]:
         """See Store."""
         found = [
             kept for kept in self._visits.values()
             if kept.visit.began < end and (kept.visit.ended is None or kept.visit.ended >= start)
+            and zone in (None, kept.visit.zone)
         ]  # fmt: skip
         return sorted(found, key=lambda kept: (kept.visit.began, kept.visit.id))
 
-    def docket(self, start: int, end: int) -> list[Docketed]:
+    def docket(self, start: int, end: int, zone: ZoneId | None = None) -> list[Docketed]:
         """See Store."""
         found = (one for one in self._docket.values() if one.case.window.end > start and one.case.window.start < end)
-        return sorted(found, key=_closing)
+        return sorted((one for one in found if zone in (None, one.case.zone)), key=_closing)
+
+    def outcomes(self, start: int, end: int) -> list[Outcomes]:
+        """See Store."""
+        found = [one for one in self._docket.values() if start <= one.case.window.start < end]
+        return [
+            Outcomes(*one.case[:3], one.verdict.outcome if one.verdict else None, one.closed)
+            for one in sorted(found, key=_closing)
+        ]
+
+    def seen(self, start: int, end: int, box: Box | None = None) -> list[Seen]:
+        """See Store."""
+        found = []
+        for device in self.devices():
+            fixes = within(self._fixes[device].between(start - 1, end), start, end, box)
+            held = self._held.get(device, Held()).by(fixes.time)
+            found += [Seen(who, fixes.take(rows)) for who, rows in held.items()]
+        return found
+
+    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+        """See Store."""
+        log = self._fixes.get(device)
+        return np.empty(0, np.int64) if log is None else log.between(start - 1, end).time
+
+    def since(self) -> Micros | None:
+        """See Store."""
+        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
+        firsts += [kept.visit.began for kept in self._visits.values()]
+        firsts += [one.case.window.start for one in self._docket.values()]
+        return Micros(min(firsts)) if firsts else None
+
+    def ask(self, asking: Asking) -> None:
+        """See Store."""
+        self._askings.append(asking)
+
+    def askings(self, start: int, end: int) -> list[Asking]:
+        """See Store."""
+        return sorted((one for one in self._askings if start <= one.at < end), key=attrgetter("at"))
 
     def open_cases(self) -> list[Docketed]:
         """See Store."""
@@ -274,6 +319,10 @@ class MemoryStore:
             gone, self._refusals = len(self._refusals) - len(left), left
             self._unheld = {device: one for device, one in self._unheld.items() if one.last >= before}
             return gone
+        if what == "access_log":
+            gone = len(self._askings)
+            self._askings = [one for one in self._askings if one.at >= before]
+            return gone - len(self._askings)
         kept = self._kept_of(what)
         old = [key for key, moment in kept[1] if moment < before]
         for key in old:
@@ -342,6 +391,8 @@ class MemoryStore:
                 rows = rows[np.argsort(late[rows], kind="stable")]
                 fixes = replace(batch.fixes.take(rows), devices=(device,), device=np.zeros(len(rows), np.int64))
                 count, news = self._fixes.setdefault(device, _Log()).add(fixes)
+                wardens = [batch.wardens[int(row)] for row in rows] if batch.wardens else [None] * len(rows)
+                self._held.setdefault(device, Held()).note(fixes.time, wardens)
                 new += count
                 self._soil((device, Micros(int(fixes.time[row]))) for row in news if late[rows[row]])
         return new

@@ -13,7 +13,7 @@ from importlib.resources import files
 from trackerd.failpoint import fail_point
 from trackerd.store.protocol import StoreError
 
-VERSION = 3
+VERSION = 4
 
 Take = Callable[[int, str], None]
 """Takes one step: its number and its statements, in one transaction."""

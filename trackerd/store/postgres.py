@@ -63,7 +63,7 @@ class PostgresStore(SqlStore):
 
     def renumber(self, db: rows.Db) -> None:
         """See SqlStore."""
-        for table, key in (("name", "id"), ("event", "seq"), ("quarantine", "id")):
+        for table, key in (("name", "id"), ("event", "seq"), ("quarantine", "id"), ("asking", "seq")):
             last = f"SELECT setval(pg_get_serial_sequence('{table}', '{key}'), max({key})) FROM {table}"  # noqa: S608
             db.execute(last)
 

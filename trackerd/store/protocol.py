@@ -15,13 +15,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
+from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.ledger import Case, Verdict
+from geofence.ledger import Case, Outcome, Verdict
 from geofence.model import (
     DeviceId,
     Event,
     Fixes,
+    IntColumn,
     Micros,
     RequirementId,
     TeamId,
@@ -285,8 +287,53 @@ class Found(NamedTuple):
     """Not taken back."""
 
 
-DataClass = Literal["exact_positions", "thinned_positions", "events", "visits", "verdicts", "quarantine"]
+DataClass = Literal["exact_positions", "thinned_positions", "events", "visits", "verdicts", "quarantine", "access_log"]
 """What is kept for how long is decided for each of these."""
+
+
+class Box(NamedTuple):
+    """A piece of the earth, in degrees, and by how much a fix may lie outside it: its accuracy times this."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+    per_metre: tuple[float, float] = (0.0, 0.0)
+    """Degrees of longitude and of latitude for each metre of a fix's accuracy."""
+    unknown_m: float = 15.0
+    """The accuracy of a fix that states none."""
+
+
+class Seen(NamedTuple):
+    """Where one warden was with one device: place and accuracy alone, in order of time."""
+
+    warden: WardenId | None
+    fixes: Fixes
+
+
+class Outcomes(NamedTuple):
+    """A case and what became of it, in short."""
+
+    requirement: RequirementId
+    zone: ZoneId
+    window: Window
+    outcome: Outcome | None
+    """None until it is judged, and where what was told was taken back with nothing instead."""
+    closed: bool
+
+
+class Asking(NamedTuple):
+    """That somebody asked where people were."""
+
+    at: Micros
+    by: str
+    question: str
+    about: str
+    """Which place, coarsely, or which person's pseudonym."""
+    start: Micros
+    end: Micros
+    """The time asked about."""
+    purpose: str
 
 
 class Store(Protocol):
@@ -322,11 +369,29 @@ class Store(Protocol):
     def devices(self) -> list[DeviceId]:
         """Return every device that has a fix."""
 
-    def visits(self, start: int, end: int) -> Iterable[Kept]:
-        """Return the visits that touch [start, end), in order of their beginning."""
+    def visits(self, start: int, end: int, zone: ZoneId | None = None) -> Iterable[Kept]:
+        """Return the visits (to that zone) that touch [start, end), in order of their beginning."""
 
-    def docket(self, start: int, end: int) -> list[Docketed]:
-        """Return the cases whose windows touch [start, end), in order of their ends."""
+    def docket(self, start: int, end: int, zone: ZoneId | None = None) -> list[Docketed]:
+        """Return the cases (of that zone) whose windows touch [start, end), in order of their ends."""
+
+    def outcomes(self, start: int, end: int) -> list[Outcomes]:
+        """Return what became of the cases whose windows begin in [start, end), in order of their ends."""
+
+    def seen(self, start: int, end: int, box: Box | None = None) -> list[Seen]:
+        """Return all that is kept of where people were in [start, end), within the box; also what was thinned."""
+
+    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+        """Return the moments in [start, end) of which a position of the device is kept, in order."""
+
+    def since(self) -> Micros | None:
+        """Return the first moment of which anything is kept; None where nothing is."""
+
+    def ask(self, asking: Asking) -> None:
+        """Keep, on disk, that somebody asks."""
+
+    def askings(self, start: int, end: int) -> list[Asking]:
+        """Return who asked in [start, end), in order."""
 
     def open_cases(self) -> list[Docketed]:
         """Return the cases that are not closed, in order of their ends."""

@@ -23,6 +23,7 @@ OLD: dict[DataClass, list[tuple[str, str, str]]] = {
         ("rest", "warden, start", '"end" < ?'),
     ],
     "quarantine": [("quarantine", "id", "received < ?"), ("unheld", "device", "last < ?")],
+    "access_log": [("asking", "seq", "at < ?")],
 }  # fmt: skip
 """The tables of a class, their keys, and what of them is old. Waivers and breaks are what verdicts rest on. An event of
 time 0 was erased: nothing is left of it but that it was told, so that it is not told again."""

@@ -41,6 +41,11 @@ class Db(Protocol):
         """Run it once a row."""
 
 
+def of_zone(zone: str | None) -> tuple[str, tuple[str, ...]]:
+    """Return the condition that asks for one zone only, and its values; nothing where all are wanted."""
+    return ("", ()) if zone is None else (" AND zone = ?", (zone,))
+
+
 def put(table: str, columns: str, key: str) -> str:
     """Return the statement that keeps a row in the place of any of the same key."""
     named = [name.strip() for name in columns.split(",")]

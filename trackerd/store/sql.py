@@ -14,12 +14,14 @@ import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.model import DeviceId, Fixes, Micros, VisitId, ZoneId
+from geofence.model import DeviceId, Fixes, IntColumn, Micros, VisitId, ZoneId
 from geofence.revise import Standing
 from geofence.wire import TRACK_VERSION
-from trackerd.store import docket, duty, ledger, letters, retention, rows
+from trackerd.store import docket, duty, ledger, letters, questions, retention, rows
 from trackerd.store.protocol import (
+    Asking,
     Batch,
+    Box,
     Break,
     Committed,
     DataClass,
@@ -27,6 +29,8 @@ from trackerd.store.protocol import (
     Found,
     Kept,
     Letter,
+    Outcomes,
+    Seen,
     Tally,
     Told,
     Trouble,
@@ -160,15 +164,45 @@ class SqlStore(ABC):
         with self.reading() as db:
             return [DeviceId(name) for (name,) in db.execute(query)]
 
-    def visits(self, start: int, end: int) -> Iterable[Kept]:
+    def visits(self, start: int, end: int, zone: ZoneId | None = None) -> Iterable[Kept]:
         """See Store."""
         with self.reading() as db:
-            return ledger.visits(db, start, end)
+            return ledger.visits(db, start, end, zone)
 
-    def docket(self, start: int, end: int) -> list[Docketed]:
+    def docket(self, start: int, end: int, zone: ZoneId | None = None) -> list[Docketed]:
         """See Store."""
         with self.reading() as db:
-            return docket.cases(db, start, end)
+            return docket.cases(db, start, end, zone)
+
+    def outcomes(self, start: int, end: int) -> list[Outcomes]:
+        """See Store."""
+        with self.reading() as db:
+            return questions.outcomes(db, start, end)
+
+    def seen(self, start: int, end: int, box: Box | None = None) -> list[Seen]:
+        """See Store."""
+        with self.reading() as db:
+            return questions.seen(db, start, end, box)
+
+    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+        """See Store."""
+        with self.reading() as db:
+            return questions.times(db, device, start, end)
+
+    def since(self) -> Micros | None:
+        """See Store."""
+        with self.reading() as db:
+            return questions.since(db)
+
+    def ask(self, asking: Asking) -> None:
+        """See Store."""
+        with self.transaction() as db:
+            questions.ask(db, asking)
+
+    def askings(self, start: int, end: int) -> list[Asking]:
+        """See Store."""
+        with self.reading() as db:
+            return questions.askings(db, start, end)
 
     def open_cases(self) -> list[Docketed]:
         """See Store."""

@@ -1,0 +1,161 @@
+"""``trackerd report`` on the demo's day, and beside a daemon that writes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner, Result
+
+from geofence.model import Fixes
+from tests.trackerd.reporting import at, track
+from trackerd.cli import app
+from trackerd.demo import show
+from trackerd.store import Batch, open_store
+
+Ask = Callable[..., Result]
+PLACE = ("--lon", "4.1985", "--lat", "50.9105", "--from", "2026-05-19", "--to", "2026-05-19")
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Play the demo's day into a store beside its own configuration."""
+    folder = tmp_path_factory.mktemp("town")
+    for file in files("trackerd.demo").iterdir():
+        if file.name.endswith((".toml", ".geojson")):
+            (folder / file.name).write_bytes(file.read_bytes())
+    config = folder / "trackerd.toml"
+    config.write_text(config.read_text() + '\n[store]\nurl = "sqlite:///demo.db"\n')
+    show(True, folder / "demo.db", 1e9, Console(quiet=True))
+    return config
+
+
+def ask(config: Path, *words: str, code: int = 0) -> Result:
+    ended = CliRunner().invoke(app, ["report", *words, "--config", str(config)])
+    assert ended.exit_code == code, ended.output
+    return ended
+
+
+def asked(config: Path, *words: str) -> dict[str, object]:
+    found = json.loads(ask(config, *words, "--format", "json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_demos_day(town: Path) -> None:
+    found = asked(town, "day", "--date", "2026-05-19")
+    tables = found["tables"]
+    assert isinstance(tables, dict)
+    assert {row["warden"]: round(row["duty"] / 3600, 2) for row in tables["duties"]} == {"gw-1": 9.25, "gw-2": 9.25}
+    assert {row["team"] for row in tables["visits"]} == {"asse", "zellik"}
+    assert [row["warden"] for row in tables["silences"]] == ["gw-1"]
+    assert "Dagverslag" in ask(town, "day", "--date", "2026-05-19").stdout  # the site's first language
+    assert "Rapport journalier" in ask(town, "day", "--date", "2026-05-19", "--lang", "fr").stdout
+
+
+def test_the_demos_plan_and_a_zone_by_its_name(town: Path) -> None:
+    plan = asked(town, "plan", "--from", "2026-05-01", "--to", "2026-05-31")
+    assert (plan["owed"], plan["skipped"], plan["unproven"], plan["partial"]) == (22, 1, 1, 1)
+    zone = asked(town, "zone", "probleembox MARKT", "--from", "2026-05-19", "--to", "2026-05-19")
+    assert zone["visits"] == 6
+    verdicts = zone["tables"]["verdicts"]  # type: ignore[index]
+    assert [row["requirement"] for row in verdicts] == ["boxes-asse"]
+
+
+def test_files_are_written_as_their_names_say(town: Path, tmp_path: Path) -> None:
+    for suffix, begins in (("xlsx", b"PK"), ("html", b"<!DOCTYPE html>"), ("json", b"{"), ("csv", b"Opdracht,")):
+        out = tmp_path / f"plan.{suffix}"
+        ask(town, "plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", str(out))
+        assert out.read_bytes().startswith(begins)
+    text = ask(town, "plan", "--from", "2026-05-01", "--to", "2026-05-31", "--format", "csv", "--table", "weeks",
+               "--semicolon", "--bom").stdout  # fmt: skip
+    assert text.startswith("\ufeffWeek;Maandag;")
+    assert "2026-W21;2026-05-18;22;19;1;1;1;0;0;0,8636;" in text
+
+
+def test_a_place_is_answered_and_the_asking_can_be_read(town: Path) -> None:
+    found = asked(town, "place", *PLACE, "--purpose", "complaint 7", "--radius", "60")
+    assert 0 < found["certain"] < found["probable"] < found["possible"]  # type: ignore[operator]
+    log = asked(town, "askings")["tables"]["askings"]  # type: ignore[index]
+    assert [(row["about"], row["purpose"]) for row in log][-1] == ("50.91, 4.20, 60 m", "complaint 7")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("zone", "probleembox mark"), 1, "did you mean box-01 (Probleembox Markt)"),
+        (("zone", "xyzzy"), 1, "trackerd zones list"),
+        (("day", "--date", "2099-01-01"), 1, "still to come"),
+        (("day", "--date", "tomorrow"), 1, "write 2026-05-04"),
+        (("plan", "--from", "x", "--to", "y"), 1, "'y' is no day and no time: write 2026-05-04 or"),
+        (("plan", "--from", "2020-01-01", "--to", "2020-02-01"), 1, "the record begins on 2026-05-19"),
+        (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--format", "csv", "--table", "x"), 2, "there are"),
+        (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "/no/such/x.html"), 1, "cannot be written"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_answered_is_told_with_a_remedy(
+    town: Path, words: tuple[str, ...], code: int, says: str
+) -> None:
+    told = " ".join(ask(town, *words, code=code).stderr.split())
+    assert says in told
+    assert "Traceback" not in told
+
+
+def test_without_a_store_nothing_is_answered(town: Path, tmp_path: Path) -> None:
+    for file in town.parent.iterdir():
+        if file.suffix in (".toml", ".geojson"):
+            shutil.copy(file, tmp_path)
+    assert "cannot be opened" in ask(tmp_path / "trackerd.toml", "plan", code=3).stderr
+
+
+def test_a_store_that_cannot_be_written_answers_nothing_about_a_place(
+    town: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = open_store
+
+    def reading(url: str, **how: object) -> object:
+        return real(url, reading=True)
+
+    monkeypatch.setattr("trackerd.report_answers.open_store", reading)
+    ended = ask(town, "place", *PLACE, code=3)
+    assert "give this user the right" in " ".join(ended.stderr.split())
+    assert not ended.stdout
+
+
+def test_a_place_is_asked_about_while_a_daemon_writes(tmp_path: Path) -> None:
+    """The daemon holds the file's lock and commits all the time; none of both is turned away."""
+    (tmp_path / "trackerd.toml").write_text('[store]\nurl = "sqlite:///x.db"\n[privacy]\nrequire_duty = false\n')
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}")
+    start, done, faults = at("2026-05-19T08:00"), threading.Event(), []
+    store.commit(Batch(Fixes.of(track("w1", start, [0.0] * 50))))
+
+    def write() -> None:
+        number = 1
+        while not done.is_set():
+            try:
+                store.commit(Batch(Fixes.of(track("w1", start + number * 250_000_000, [0.0] * 50))))
+            except Exception as error:  # noqa: BLE001 - told below
+                faults.append(error)
+                return
+            number += 1
+            time.sleep(0.001)
+
+    daemon = threading.Thread(target=write)
+    daemon.start()
+    try:
+        for number in range(4):
+            ask(tmp_path / "trackerd.toml", "place", "--lon", "4.2", "--lat", "50.9", "--from", "2026-05-19",
+                "--to", "2026-05-19", "--purpose", f"p{number}")  # fmt: skip
+    finally:
+        done.set()
+        daemon.join()
+    assert not faults
+    assert [one.purpose for one in store.askings(0, 2**62)] == ["p0", "p1", "p2", "p3"]
+    store.close()
