@@ -18,7 +18,7 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -243,6 +243,21 @@ class Postgres(Server):
 
     def stop(self) -> None:
         self._end(signal.SIGINT)  # its clients are not waited for
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stand still, as on a disk that hangs: connections stay, and nothing answers."""
+        assert self.process is not None
+        main = self.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        pids = [main, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         self.stop()
