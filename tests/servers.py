@@ -244,13 +244,20 @@ class Postgres(Server):
     def stop(self) -> None:
         self._end(signal.SIGINT)  # its clients are not waited for
 
+    def kill9(self) -> None:
+        pids = self._pids()
+        super().kill9()  # its children notice by and by, and no other server may start before
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "its children ended")
+
+    def _pids(self) -> list[int]:
+        assert self.process is not None
+        main = self.process.pid
+        return [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
+
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """Stand still, as on a disk that hangs: connections stay, and nothing answers."""
-        assert self.process is not None
-        main = self.process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        pids = [main, *map(int, children)]
+        pids = self._pids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:

@@ -68,7 +68,7 @@ def no_file_beyond(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("pages", range(1, 101 if FULL else 26))
 def test_whichever_write_fails_the_record_ends_the_same(tmp_path: Path, pages: int) -> None:
-    fixes = walk("w1", 7, minutes=20)
+    fixes = walk("w1", 7, minutes=40 if FULL else 20)
     straight = house(open_store("sqlite://"))
     take(straight, fixes)
     store = open_store(f"sqlite:///{tmp_path}/trackerd.db")
