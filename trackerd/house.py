@@ -17,6 +17,7 @@ from geofence.track import Rules
 from trackerd import clock
 from trackerd.docket import Docket
 from trackerd.intake import Intake, Taken
+from trackerd.latest import Latest
 from trackerd.store import Batch, Break, Judgement, Store, Told
 from trackerd.town import Town
 
@@ -59,6 +60,8 @@ class House:
     engine: Engine = field(init=False)
     editions: Editions = field(init=False)
     docket: Docket = field(init=False)
+    latest: Latest | None = None
+    """Where each device was last; None where nobody looks."""
 
     def __post_init__(self) -> None:
         self._known: list[Edition] = self.store.editions()
@@ -154,6 +157,9 @@ class House:
         """Note that the batch is on disk."""
         self._unkept = []
         self.untold = []
+        if self.latest is not None:
+            self.latest.note(batch.fixes, batch.received)
+            self.latest.erase(batch.erased)
         self._checkpointed |= {saved.track.device: saved.upto for saved in batch.checkpoints}
         if batch.judgement is not None:
             self.docket.reopen(batch.judgement.cases)
