@@ -33,7 +33,7 @@ from trackerd.breaks import Breaks
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
 from trackerd.plan_commands import day_of, name_of, out, town_zone
-from trackerd.store import Docketed, StoreError, open_store
+from trackerd.store import Docketed, Store, StoreError, open_store
 from trackerd.town import Town
 
 MORE = 6
@@ -81,10 +81,23 @@ def capacity(config: Path, day: str | None, detour: float, as_json: bool) -> Non
             out.print(line)
 
 
+def weighed(settings: Settings, town: Town, store: Store, on: date, today: date, detour: float) -> str:
+    """Return the same as JSON, from a store that is open. Raises StoreError."""
+    kept: dict[VerdictId, Docketed] = {}
+    if on < today:
+        town, kept = _kept(store, town, on)
+    asked = _work(settings, town, on, kept)
+    return json.dumps({"date": str(on), **_told(asked, _answer(asked, detour))}, ensure_ascii=False, indent=1)
+
+
 def _day(settings: Settings, config: Path, town: Town, on: date) -> _Day:
     kept: dict[VerdictId, Docketed] = {}
     if on < clock.now().astimezone(town_zone(town)).date():
         town, kept = _record(settings, config, town, on)
+    return _work(settings, town, on, kept)
+
+
+def _work(settings: Settings, town: Town, on: date, kept: Mapping[VerdictId, Docketed]) -> _Day:
     cases = [one.case for one in kept.values()] or town.plan.cases(town.zones, on, on)
     cases = [case for case in cases if case.zone in town.zones.by_id]
     if not cases:
@@ -110,15 +123,18 @@ def _day(settings: Settings, config: Path, town: Town, on: date) -> _Day:
 
 def _record(settings: Settings, config: Path, town: Town, on: date) -> tuple[Town, dict[VerdictId, Docketed]]:
     """Return the town with the breaks that were taken, and what was owed on the day."""
-    zone = town_zone(town)
     try:
         with closing(open_store(store_url(settings, config), reading=True)) as store:
-            breaks = Breaks(store.breaks()).spans()
-            start, end = (to_micros(datetime.combine(day, time(), zone)) for day in (on, on + timedelta(days=1)))
-            kept = [one for one in store.docket(start, end) if start <= one.case.window.start < end]
+            return _kept(store, town, on)
     except StoreError:
         talk.print("No record of that day is at hand: it is reckoned by the plan as it stands now.")
         return town, {}
+
+
+def _kept(store: Store, town: Town, on: date) -> tuple[Town, dict[VerdictId, Docketed]]:
+    breaks = Breaks(store.breaks()).spans()
+    start, end = (to_micros(datetime.combine(d, time(), town_zone(town))) for d in (on, on + timedelta(days=1)))
+    kept = [one for one in store.docket(start, end) if start <= one.case.window.start < end]
     return replace(town, roster=replace(town.roster, breaks=breaks)), {one.case.id: one for one in kept}
 
 

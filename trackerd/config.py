@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
 from devices import DECODERS
+from trackerd.http_section import HttpSection
 from trackerd.notify.section import NotifySection
 from trackerd.section import Hour, Id, Port, Section, Span
 
@@ -249,9 +250,5 @@ class Settings(PlanFile):
     privacy: Privacy = Privacy()
     detection: Detection = Detection()
     retention: Retention = Retention()
-    http: dict[str, Any] = Field(default_factory=dict)
+    http: HttpSection = HttpSection()
     notify: tuple[NotifySection, ...] = ()
-
-
-NOT_YET = ("http",)
-"""Tables that are part of the contract and that nothing acts on yet: taken, and told so each time."""

@@ -20,8 +20,8 @@ from geofence.model import to_micros
 from trackerd import clock
 from trackerd.store import StoreError
 
-LONGEST = 64 * 1024
-"""Bytes of a command."""
+LONGEST = 16 * 2**20
+"""Bytes of a command: the zones of a large town."""
 SUFFIX = ".json"
 LOCK = "taken"
 """A file the daemon holds a lock on while it takes commands."""

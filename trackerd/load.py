@@ -14,18 +14,15 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from geofence.faults import Fault
-from trackerd.config import NOT_YET, Settings
+from trackerd.config import Settings
 from trackerd.section import Section
 
 Model = TypeVar("Model", bound=Section)
-IDLE = "this version does not act on it yet: nothing is deleted or served because of it"
 
 
 def load(path: Path) -> tuple[Settings | None, list[Fault]]:
-    """Read the configuration file; None where it has faults. What nothing acts on yet comes as a warning."""
-    settings, faults = read_toml(path, Settings)
-    idle = [name for name in NOT_YET if settings is not None and getattr(settings, name)]
-    return settings, faults + [Fault(str(path), name, IDLE, warning=True) for name in idle]
+    """Read the configuration file; None where it has faults."""
+    return read_toml(path, Settings)
 
 
 def read_toml(path: Path, model: type[Model]) -> tuple[Model | None, list[Fault]]:

@@ -47,7 +47,17 @@ class Waive(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="waive"
     at: int
 
 
-Order = Rest | Resume | Waive
+class Rezone(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="zones"):
+    """The zones become others: the files of zones are to hold this."""
+
+    was: dict[str, str]
+    """The mark of each file as it was when this was made: of others it means nothing."""
+    files: dict[str, str]
+    by: str
+    at: int
+
+
+Order = Rest | Resume | Waive | Rezone
 _orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
 
 
@@ -71,6 +81,8 @@ def read(data: bytes) -> Order:
 def carry_out(house: House, order: Order) -> Taken:
     """Return what is to be committed of an order; OrderError where it means nothing here."""
     taken, gate = empty(), house.intake.gate
+    if isinstance(order, Rezone):
+        raise OrderError("zones are not written here")
     if isinstance(order, Waive):
         return _waived(house, order, taken)
     warden = WardenId(order.warden)

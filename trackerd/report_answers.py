@@ -96,7 +96,7 @@ def zone(config: Path, name: str, from_: str | None, to: str | None, wishes: Wis
     """Answer ``trackerd report zone``."""
 
     def page(scene: Scene) -> Page:
-        id_, period = _zone(name, scene.names), _period(scene.record, from_, to)
+        id_, period = zone_of(name, scene.names), period_of(scene.record, from_, to)
         return zone_page(zones.zone(scene.record, id_, period), scene.names, scene.say)
 
     _answer(config, wishes, page)
@@ -105,7 +105,7 @@ def zone(config: Path, name: str, from_: str | None, to: str | None, wishes: Wis
 def plan(config: Path, from_: str | None, to: str | None, wishes: Wishes) -> None:
     """Answer ``trackerd report plan``."""
     _answer(
-        config, wishes, lambda scene: plan_page(plans.plan(scene.record, _period(scene.record, from_, to)), scene.say)
+        config, wishes, lambda scene: plan_page(plans.plan(scene.record, period_of(scene.record, from_, to)), scene.say)
     )
 
 
@@ -114,7 +114,7 @@ def place(config: Path, asked: Asked, wishes: Wishes) -> None:
 
     def page(scene: Scene) -> Page:
         spot = places.Spot(asked.lon, asked.lat, asked.radius)
-        period = _period(scene.record, asked.from_, asked.to)
+        period = period_of(scene.record, asked.from_, asked.to)
         found = places.place(scene.record, spot, period, getpass.getuser(), asked.purpose)
         return place_page(found, asked.purpose, scene.say)
 
@@ -125,7 +125,7 @@ def askings(config: Path, from_: str | None, to: str | None, wishes: Wishes) -> 
     """Answer ``trackerd report askings``."""
 
     def page(scene: Scene) -> Page:
-        asked = _period(scene.record, from_, to)
+        asked = period_of(scene.record, from_, to)
         return askings_page(scene.record.store.askings(*asked), asked, scene.say)
 
     _answer(config, wishes, page)
@@ -188,7 +188,7 @@ def _names(store: Store) -> dict[ZoneId, str]:
     return {one.id: one.name or one.id for edition in store.editions() for one in edition.zones}
 
 
-def _zone(name: str, names: dict[ZoneId, str]) -> ZoneId:
+def zone_of(name: str, names: dict[ZoneId, str]) -> ZoneId:
     """Return the zone of that id or name."""
     if name in names:
         return ZoneId(name)
@@ -205,7 +205,7 @@ def _zone(name: str, names: dict[ZoneId, str]) -> ZoneId:
     )
 
 
-def _period(record: Record, from_: str | None, to: str | None) -> Window:
+def period_of(record: Record, from_: str | None, to: str | None) -> Window:
     """Return the time asked about; the last four weeks where nothing is said."""
     faults: list[str] = []
     today = record.local(record.now).date()

@@ -6,10 +6,11 @@ immutable, so a reload makes a new one and the old one serves until that stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from geofence.calendar import DaysOff, Hours, Window
@@ -45,14 +46,16 @@ class Town:
     """Of whoever is or may be in one nothing is kept; they are not among ``zones``, for nothing is judged there."""
 
 
-def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[Town | None, list[Fault]]:
+def build(
+    settings: Settings, path: Path, *, keep_all: bool = False, fresh: Mapping[Path, bytes] | None = None
+) -> tuple[Town | None, list[Fault]]:
     """Make the town of a configuration read from ``path``; None where a file of it has faults.
 
     ``keep_all``: with no duty at all every device counts as on duty (replay); else only ``require_duty = false``
-    does that.
+    does that. ``fresh``: files of zones to be read as if they held this.
     """
     zone = ZoneInfo(settings.site.timezone)
-    zones, faults = read_zones([path.parent / section.file for section in settings.zones], zone)
+    zones, faults = read_zones([path.parent / section.file for section in settings.zones], zone, fresh or {})
     duties, requirements = list(settings.duty), list(settings.requirement)
     if settings.plan.file is not None:
         plan, found = read_toml(path.parent / settings.plan.file, PlanFile)
@@ -76,13 +79,15 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
 
 
-def read_zones(paths: Iterable[Path], zone: ZoneInfo) -> tuple[list[Zone], list[Fault]]:
+def read_zones(
+    paths: Iterable[Path], zone: ZoneInfo, fresh: Mapping[Path, bytes] = MappingProxyType({})
+) -> tuple[list[Zone], list[Fault]]:
     """Read files of zones; an id may stand in one of them only."""
     zones: dict[str, Zone] = {}
     faults: list[Fault] = []
     for path in paths:
         try:
-            data = path.read_bytes()
+            data = fresh[path] if path in fresh else path.read_bytes()
         except OSError as error:
             faults.append(Fault(str(path), "", f"cannot be read: {error.strerror}", "check the name and the rights"))
             continue

@@ -10,6 +10,7 @@ from trackerd.store.protocol import (
     Break,
     Committed,
     Docketed,
+    Entry,
     Erased,
     Found,
     Judgement,
@@ -29,12 +30,13 @@ from trackerd.store.protocol import (
     Unheld,
     Waiting,
     Waiver,
+    Wanted,
 )
 
 __all__ = [
-    "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Erased", "Found", "Judgement", "Kept", "Letter",
+    "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Entry", "Erased", "Found", "Judgement", "Kept", "Letter",
     "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "Tally", "Told",
-    "Trouble", "Unheld", "Waiting", "Waiver", "open_store",
+    "Trouble", "Unheld", "Waiting", "Waiver", "Wanted", "open_store",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from dataclasses import astuple, fields
 from typing import Any
 
 from geofence.model import DeviceId, Micros, ZoneId
-from trackerd.store.protocol import Letter, Told, Trouble, Waiting
+from trackerd.store.protocol import Entry, Letter, Told, Trouble, Waiting, Wanted
 from trackerd.store.rows import Db, put
 
 _EVENT = "event.id, type, event.time, body, zone, event.device"
@@ -74,6 +74,28 @@ def event(db: Db, id_: str) -> Told | None:
     """See Store."""
     row = db.execute(f"SELECT {_EVENT} FROM event WHERE id = ?", (id_,)).fetchone()  # noqa: S608 - columns of ours
     return None if row is None else _told(*row)
+
+
+def history(db: Db, after: int, limit: int, wanted: Wanted) -> list[Entry]:
+    """See Store."""
+    where, values = "", []
+    if wanted.types:
+        where += f" AND type IN ({','.join('?' * len(wanted.types))})"
+        values += wanted.types
+    if wanted.zone is not None:
+        where, values = f"{where} AND zone = ?", [*values, wanted.zone]
+    if wanted.warden is not None:  # what cannot be revised is filed under no warden; what it tells says whose it is
+        where, values = f"{where} AND (warden = ? OR warden IS NULL AND body LIKE ?)", [*values, wanted.warden, f'%"{wanted.warden}"%']
+    side, way = ("<", "DESC") if wanted.newest else (">", "ASC")
+    query = f"SELECT seq, {_EVENT}, retracted FROM event WHERE seq {side} ?{where} ORDER BY seq {way} LIMIT ?"  # noqa: S608 - ours
+    rows = db.execute(query, (after, *values, limit)).fetchall()
+    found = [Entry(seq, _told(*row), not back) for seq, *row, back in rows]
+    return [one for one in found if wanted.warden in (None, one.told.body.get("data", {}).get("warden"))]
+
+
+def newest(db: Db) -> int:
+    """See Store."""
+    return int(db.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()[0])
 
 
 def _letter(route: str, seq: int, *row: Any) -> Letter:

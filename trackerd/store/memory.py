@@ -44,6 +44,7 @@ from trackerd.store.protocol import (
     Committed,
     DataClass,
     Docketed,
+    Entry,
     Erased,
     Found,
     Judgement,
@@ -59,6 +60,7 @@ from trackerd.store.protocol import (
     Unheld,
     Waiting,
     Waiver,
+    Wanted,
 )
 from trackerd.store.seen import Held, within
 
@@ -89,6 +91,7 @@ class MemoryStore:
         self._outbox: dict[tuple[str, int], Told] = {}
         self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
+        self._numbers: dict[str, int] = {}
         self._breaks: dict[tuple[WardenId, Micros], Break] = {}
         self._waivers: dict[tuple[RequirementId, ZoneId, Micros], Waiver] = {}
         self._unheld: dict[DeviceId, Unheld] = {}
@@ -207,6 +210,22 @@ class MemoryStore:
     def ask(self, asking: Asking) -> None:
         """See Store."""
         self._askings.append(asking)
+
+    def history(self, after: int, limit: int, wanted: Wanted = Wanted()) -> list[Entry]:
+        """See Store."""
+        found = [
+            Entry(seq, replace(told, said=None), told.id not in self._wrong)
+            for told in self._events.values()
+            if (after > (seq := self._numbers[told.id]) if wanted.newest else after < seq)
+            and (not wanted.types or told.type in wanted.types)
+            and wanted.zone in (None, told.zone)
+            and wanted.warden in (None, told.body.get("data", {}).get("warden"))
+        ]
+        return sorted(found, key=attrgetter("seq"), reverse=wanted.newest)[:limit]
+
+    def newest(self) -> int:
+        """See Store."""
+        return self._seq
 
     def askings(self, start: int, end: int) -> list[Asking]:
         """See Store."""
@@ -456,6 +475,7 @@ class MemoryStore:
             return False
         self._events[told.id] = told
         self._seq += 1
+        self._numbers[told.id] = self._seq
         self._outbox |= {(route, self._seq): told for route in routes}
         if told.said is not None:
             event = told.said.event

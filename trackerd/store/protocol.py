@@ -319,6 +319,27 @@ class Outcomes(NamedTuple):
     closed: bool
 
 
+class Wanted(NamedTuple):
+    """Which events are asked for; nothing said: all."""
+
+    types: tuple[str, ...] = ()
+    zone: ZoneId | None = None
+    warden: WardenId | None = None
+    """Of whom it tells, as they were told."""
+    newest: bool = False
+    """The newest first: then those before ``after``."""
+
+
+class Entry(NamedTuple):
+    """An event with its place in the order they were recorded."""
+
+    seq: int
+    told: Told
+    """Without ``said``."""
+    stands: bool
+    """Not taken back."""
+
+
 class Asking(NamedTuple):
     """That somebody asked where people were."""
 
@@ -383,6 +404,12 @@ class Store(Protocol):
 
     def since(self) -> Micros | None:
         """Return the first moment of which anything is kept; None where nothing is."""
+
+    def history(self, after: int, limit: int, wanted: Wanted = Wanted()) -> list[Entry]:
+        """Return events in the order they were recorded, beyond ``after``, so many at most."""
+
+    def newest(self) -> int:
+        """Return the place of the event recorded last; 0 where none ever was."""
 
     def ask(self, asking: Asking) -> None:
         """Keep, on disk, that somebody asks."""

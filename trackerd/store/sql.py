@@ -26,6 +26,7 @@ from trackerd.store.protocol import (
     Committed,
     DataClass,
     Docketed,
+    Entry,
     Found,
     Kept,
     Letter,
@@ -36,6 +37,7 @@ from trackerd.store.protocol import (
     Trouble,
     Waiting,
     Waiver,
+    Wanted,
 )
 
 PIECE = 50_000
@@ -193,6 +195,16 @@ class SqlStore(ABC):
         """See Store."""
         with self.reading() as db:
             return questions.since(db)
+
+    def history(self, after: int, limit: int, wanted: Wanted = Wanted()) -> list[Entry]:
+        """See Store."""
+        with self.reading() as db:
+            return letters.history(db, after, limit, wanted)
+
+    def newest(self) -> int:
+        """See Store."""
+        with self.reading() as db:
+            return letters.newest(db)
 
     def ask(self, asking: Asking) -> None:
         """See Store."""

@@ -28,8 +28,9 @@ class Source(Answer):
 
     name: str
     kind: str
-    state: str = Field("", description="In words; empty where it does not say.")
-    last_heard: Moment | None = None
+    connected: bool
+    state: str = Field("", description="In words.")
+    since: Moment | None = Field(None, description="Connected, or not, since then.")
 
 
 class Route(Answer):
@@ -67,7 +68,6 @@ class StoreHealth(Answer):
     events: int
     refusals: dict[str, int]
     since: Moment | None = None
-    bytes: int | None = None
 
 
 class Health(Answer):
@@ -82,7 +82,6 @@ class Health(Answer):
     dead: list[DeadLetter]
     store: StoreHealth
     counts: dict[str, int] = Field(description="What has gone through since the start.")
-    spool_waiting: int | None = None
     streams: int = Field(description="Pages that listen.")
 
 

@@ -27,9 +27,9 @@ class LiveWarden(Answer):
     lat: Lat
     accuracy_m: float | None = Field(None, description="Radius that holds the true place with 68 % probability.")
     measured: Moment
-    age_s: float = Field(description="Of the position, at the moment of this answer.")
+    age_s: float = Field(description="Of the position at the moment of this answer; on the stream reckon it from `measured`.")
     silent: bool = Field(False, description="Unheard for longer than a silence.")
-    still_s: float | None = Field(None, description="Not moved beyond the receiver's error for so long.")
+    still_since: Moment | None = Field(None, description="Not moved beyond the receiver's error since then.")
     speed_mps: float | None = None
     battery_pct: float | None = None
     zones: list[InZone] = []
@@ -66,12 +66,14 @@ class LiveZone(Answer):
 
 
 class Live(Answer):
-    """Everything as it is now; it comes anew on the stream whenever it changes."""
+    """Everything as it is now; on the stream, what has changed since the last."""
 
     at: Moment = Field(description="How far the record's time has passed.")
     seq: int = Field(description="The newest event of the record: begin the stream after it.")
     wardens: list[LiveWarden]
     zones: list[LiveZone]
+    gone: list[str] = Field([], description="On the stream: devices whose wardens are no longer on duty.")
+    partial: bool = Field(False, description="Only what has changed: keep the rest.")
     demo: bool = False
 
 
@@ -81,6 +83,13 @@ class Acknowledgement(Answer):
     by: str
     at: Moment
     note: str = ""
+
+
+class Acknowledged(Answer):
+    """On the stream: somebody has seen to an event."""
+
+    id: str
+    acknowledged: Acknowledgement
 
 
 class RecordEvent(Answer):

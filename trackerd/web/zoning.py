@@ -1,0 +1,175 @@
+"""Zones as the API tells and takes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import ValidationError
+
+from geofence import geojson
+from geofence.faults import Fault
+from geofence.trial import Advice, Habits, advise, chances, size
+from geofence.zones import Frame, Zone
+from trackerd import kml
+from trackerd.assemble import rules
+from trackerd.town import PRIVATE
+from trackerd.web.models.zones import (
+    Lint,
+    LintAdvice,
+    LintAsked,
+    Lints,
+    Preview,
+    ZoneCollection,
+    ZoneFault,
+    ZoneFeature,
+)
+from trackerd.web.problem import ProblemError
+from trackerd.web.room import Room
+from trackerd.zone_files import Drawn, id_of
+
+SENT = "what was sent"
+
+
+def version(room: Room) -> str:
+    """Return what tells these zones from others, as shown."""
+    picture = room.picture
+    force = sum(one.valid_at(picture.at) for one in picture.town.zones)
+    return f"{picture.town.zones.version}-{len(picture.town.private)}-{force}"
+
+
+def shown(room: Room) -> ZoneCollection:
+    """Return the zones that are judged, and the private ones, as polygons."""
+    picture = room.picture
+    made = collection([*picture.town.zones, *picture.town.private], picture.town.zones.version, picture.at)
+    return made.model_copy(update={"editable": _editable(room)})
+
+
+def as_drawn(drawn: Drawn, room: Room) -> str:
+    """Return the zones as somebody drew them, to the letter."""
+    features = [{**one, "id": id_of(one)} for one in drawn.features]
+    whole = {"type": "FeatureCollection", "edition": room.picture.town.zones.version, "editable": _editable(room)}
+    return json.dumps({**whole, "features": features}, ensure_ascii=False)
+
+
+def collection(zones: Iterable[Zone], edition: str, at: int | None = None) -> ZoneCollection:
+    """Return zones as polygons."""
+    return ZoneCollection(edition=edition, features=[feature(one, at) for one in zones])
+
+
+def feature(zone: Zone, at: int | None = None) -> ZoneFeature:
+    """Return one zone as a polygon."""
+    raw = geojson.write([zone])["features"][0]
+    more: dict[str, Any] = {"hectares": round(_hectares(zone), 4)}
+    if at is not None:
+        more["in_force"] = zone.valid_at(at) and zone.kind != PRIVATE
+    return ZoneFeature.model_validate({**raw, "id": zone.id, "properties": {"kind": zone.kind, **raw["properties"], **more}})
+
+
+def differences(before: Mapping[str, Zone], now: Mapping[str, Zone]) -> tuple[list[str], list[str], list[str]]:
+    """Return which are new, which are others than before, and which are the same."""
+    added = [id_ for id_ in now if id_ not in before]
+    kept = [id_ for id_ in now if id_ in before]
+    same = [id_ for id_ in kept if now[id_].fingerprint() == before[id_].fingerprint()]
+    return added, [id_ for id_ in kept if id_ not in same], same
+
+
+def sent(data: bytes) -> list[dict[str, Any]]:
+    """Return the features that were sent, without what only answers have. Raises ProblemError."""
+    try:
+        root = json.loads(data.decode("utf-8-sig"))
+        features = root["features"]
+        if root["type"] != "FeatureCollection" or not all(isinstance(one, dict) for one in features):
+            raise TypeError
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise ProblemError(422, "send the zones as GeoJSON: a FeatureCollection") from None
+    return [_bare(one) for one in features]
+
+
+def preview(room: Room, data: bytes) -> Preview:
+    """Say what GeoJSON or KML would come to."""
+    faults: list[Fault] = []
+    if kml.looks_like(data):
+        features, faults = kml.features(data, SENT)
+    else:
+        features = sent(data)
+    if features:
+        text = json.dumps({"type": "FeatureCollection", "features": features}).encode()
+        zones, more = geojson.read(text, SENT, room.zone)
+        faults += more
+    else:
+        zones = []
+    sound = {str(one.id) for one in zones}
+    town = room.picture.town
+    now = {str(one.id): one for one in (*town.zones, *town.private)}
+    added, changed, same = differences(now, {str(one.id): one for one in zones})
+    drawn = {id_of(one): one for one in features if id_of(one) in sound}
+    return Preview(
+        features=[feature(one) for one in zones], drawn=[_drawn(one) for one in drawn.values()],
+        faults=[fault(one) for one in faults], added=added, changed=changed, same=same,
+    )  # fmt: skip
+
+
+def fault(one: Fault) -> ZoneFault:
+    """Return a fault as told."""
+    return ZoneFault(file=one.file, where=one.where, what=one.what, remedy=one.remedy, warning=one.warning)
+
+
+def lint(room: Room, asked: LintAsked) -> Lints:
+    """Say how surely a visit to each zone would be proven."""
+    faults: list[Fault] = []
+    if asked.collection is not None:
+        zones, faults = geojson.read(json.dumps(asked.collection).encode(), SENT, room.zone)
+    else:
+        zones = list(room.picture.town.zones)
+    if asked.zones is not None:
+        zones = [one for one in zones if one.id in asked.zones]
+    if len(zones) > MOST:
+        raise ProblemError(422, f"name at most {MOST} zones at once: each is tried with thousands of walks")
+    habits = Habits(dwell_s=asked.dwell_s)
+    habits = replace(habits, accuracy_m=asked.accuracy_m or habits.accuracy_m, every_s=asked.every_s or habits.every_s)
+    items = [_lint(one, habits, room, asked.advise and len(zones) == 1) for one in zones]
+    return Lints(accuracy_m=habits.accuracy_m, every_s=habits.every_s, items=items, faults=[fault(one) for one in faults])
+
+
+MOST = 20
+"""Zones tried at once."""
+
+
+def _lint(zone: Zone, habits: Habits, room: Room, counsel: bool) -> Lint:
+    under = rules(room.settings)
+    large, found = size(zone), chances(zone, habits, under)
+    advice: list[Advice] = advise(zone, habits, under) if counsel and not found.good else []
+    return Lint(
+        zone=zone.id, name=zone.name, kind=zone.kind, radius_m=round(large.radius_m, 1), circle=large.circle,
+        hectares=round(large.hectares, 4), dwell_s=zone.dwell_s or habits.dwell_s, proven=round(found.proven, 3),
+        mistaken=round(found.mistaken, 3), good=found.good,
+        advice=[LintAdvice(what=one.what, value=one.value, proven=round(one.chances.proven, 3)) for one in advice],  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _bare(one: dict[str, Any]) -> dict[str, Any]:
+    """Return a feature without what only answers have."""
+    properties = one.get("properties")
+    if not isinstance(properties, dict):
+        return one
+    kept = {key: value for key, value in properties.items() if key not in ("hectares", "in_force") and value is not None}
+    return {**one, "properties": kept}
+
+
+def _drawn(one: dict[str, Any]) -> ZoneFeature:
+    try:
+        return ZoneFeature.model_validate({**one, "id": id_of(one)})
+    except ValidationError:  # sound as a zone, and still with something odd beside
+        return ZoneFeature.model_validate({**one, "id": id_of(one), "properties": {}})
+
+
+def _editable(room: Room) -> bool:
+    return room.zone_files is not None and room.inbox is not None and room.zone_files.writable
+
+
+def _hectares(zone: Zone) -> float:
+    west, south, east, north = zone.shape.bounds
+    return float(Frame.at((west + east) / 2, (south + north) / 2).to_metres(zone.shape).area) / 10_000
