@@ -30,6 +30,7 @@ from trackerd.store import Store, StoreError, open_store
 from trackerd.store.protocol import DataClass
 from trackerd.store.spool import Spool
 from trackerd.town import Town, build
+from trackerd.zone_files import ZoneFiles
 
 DECODER_OF = {"mqtt": "owntracks", "gpsd": "gpsd"}
 """What a kind of source speaks unless told otherwise; else NMEA."""
@@ -73,7 +74,7 @@ def service(settings: Settings, path: Path, town: Town) -> Service:
     return Service(
         made, sources, outbox(settings, path, store, ways), reread=lambda: build(settings, path),
         spool=spool(settings, path), inbox=Inbox(inbox_folder(settings, path)),
-        retention=Retention(made, keeping(settings)),
+        retention=Retention(made, keeping(settings)), rezone=ZoneFiles(settings, path).carry_out,
     )  # fmt: skip
 
 

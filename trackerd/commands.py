@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -34,6 +34,7 @@ from trackerd.mqtt import BrokerFault
 from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
+from trackerd.service import Service
 from trackerd.sources.file import FileSource
 from trackerd.store import MemoryStore, StoreError, Told, open_store
 from trackerd.town import Town, build
@@ -67,9 +68,33 @@ def run(config: Path) -> None:
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
+        with _pages(settings, config, daemon):
+            daemon.run()
     except (StoreError, BrokerFault, NotifyFault) as error:
         _stop(str(error), AWAY)
-    daemon.run()
+
+
+@contextmanager
+def _pages(settings: Settings, config: Path, daemon: Service) -> Iterator[None]:
+    """Serve the pages while the daemon runs, unless they are off; without them the record goes on."""
+    if settings.http.at is None:
+        yield
+        return
+    from trackerd.web.opened import room
+    from trackerd.web.server import Server
+
+    server = None
+    try:
+        server = Server(room(settings, config, daemon.watched(), daemon.sources))
+        server.start()
+        logging.info("pages and API at %s", server.url)
+    except StoreError as error:
+        logging.warning("no pages: %s", error)
+    try:
+        yield
+    finally:
+        if server is not None:
+            server.close()
 
 
 def check(config: Path) -> None:

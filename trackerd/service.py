@@ -16,16 +16,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from geofence.faults import Fault
-from geofence.model import ZoneId
+from geofence.model import ZoneId, to_micros
 from geofence.wire import moment
-from trackerd import orders, sdnotify
+from trackerd import clock, orders, sdnotify
+from trackerd.board import Board
 from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
 from trackerd.house import House
 from trackerd.inbox import Inbox
+from trackerd.intake import Taken
+from trackerd.latest import Latest
 from trackerd.outbox import Outbox
-from trackerd.pipeline import Recorded
+from trackerd.pipeline import Recorded, empty
 from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
@@ -51,11 +54,14 @@ class Service:
         spool: Spool | None = None,
         inbox: Inbox | None = None,
         retention: Retention | None = None,
+        rezone: Callable[[orders.Rezone], Town] | None = None,
     ) -> None:
-        """``reread`` makes the town anew from its files, for a reload.
+        """``reread`` makes the town anew from its files, for a reload; ``rezone`` writes the files of zones before.
 
         ``spool``: where to keep what nobody resends; ``inbox``: where commands wait for us.
         """
+        self._rezone = rezone
+        self.board = Board()
         self._inbox = inbox
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
         self._held: queue.Queue[Chunk] = queue.Queue(QUEUE)
@@ -68,6 +74,7 @@ class Service:
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
+        self._events = 0
 
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
@@ -98,6 +105,11 @@ class Service:
                 self._inbox.close()
         log.info("stopped")
 
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Whence bytes come."""
+        return self._sources
+
     def stop(self) -> None:
         """Finish the batch and leave; safe from any thread."""
         self._stopping.set()
@@ -108,6 +120,7 @@ class Service:
             self._reload()
         self._obey()
         self._turn(chunks)
+        self._show()
         self._tell()
         if self._retention is not None and len(chunks) < BATCH:
             self._retention.step()
@@ -120,7 +133,7 @@ class Service:
         try:
             for path, command in self._inbox.waiting():
                 try:
-                    taken = orders.carry_out(self._house, orders.read(command))
+                    taken = self._ordered(orders.read(command))
                 except orders.OrderError as error:
                     self._inbox.refuse(path, str(error))
                     continue
@@ -130,6 +143,27 @@ class Service:
                 self._inbox.done(path)
         except StoreError as error:
             log.error("%s; commands wait", error)
+
+    def _ordered(self, order: orders.Order) -> Taken:
+        """Return what is to be committed of an order. Raises OrderError."""
+        if not isinstance(order, orders.Rezone):
+            return orders.carry_out(self._house, order)
+        if self._rezone is None:
+            raise orders.OrderError("the zones of this installation are not drawn anew from here")
+        self._house.move(self._rezone(order))
+        log.info("zones drawn anew by %s: edition %s", order.by, self._house.town.zones.version)
+        return empty()
+
+    def _show(self) -> None:
+        """Let whoever looks see how things stand."""
+        events, self._events = self._house.counts.events - self._events, self._house.counts.events
+        self.board.show(self._house, to_micros(clock.now()), self._last_visits, events, self._carrier.away)
+
+    def watched(self) -> Board:
+        """Have shown where everybody is; return the board. Raises StoreError."""
+        self._house.latest = Latest()
+        self._house.latest.wake(self._house.store)
+        return self.board
 
     def _turn(self, chunks: list[Chunk]) -> None:
         if not self._carrier.turn(chunks):

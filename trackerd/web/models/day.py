@@ -17,7 +17,7 @@ class DayVisit(Answer):
     warden: str | None
     team: str | None = None
     began: Moment
-    ended: Moment | None = Field(None, description="None: not over yet.")
+    ended: Moment | None = Field(default=None, description="None: not over yet.")
     seconds: float = Field(description="Certain presence.")
     seconds_possible: float
     confidence: float
@@ -51,15 +51,15 @@ class DayWindow(Answer):
     start: Moment
     end: Moment
     state: StateName
-    at: Moment | None = Field(None, description="When it became so.")
-    visits: int = Field(0, description="That count.")
+    at: Moment | None = Field(default=None, description="When it became so.")
+    visits: int = Field(default=0, description="That count.")
     visits_asked: int = 1
-    dwell_s: float = Field(0.0, description="Least presence of a visit that counts.")
+    dwell_s: float = Field(default=0.0, description="Least presence of a visit that counts.")
     together: int = 1
     seconds: float = 0.0
-    gaps: list[Gap] = Field([], description="Unproven: what leaves it open.")
-    seen_elsewhere: list[str] = Field([], description="Skipped: everyone it could have been.")
-    reason: str | None = Field(None, description="Excused: why.")
+    gaps: list[Gap] = Field(default=[], description="Unproven: what leaves it open.")
+    seen_elsewhere: list[str] = Field(default=[], description="Skipped: everyone it could have been.")
+    reason: str | None = Field(default=None, description="Excused: why.")
     grace_until: Moment | None = None
 
 
@@ -107,11 +107,11 @@ class PlanCase(DayWindow):
 
     zone_name: str
     by: list[str] = Field(description="Who may do it.", examples=[["anyone"]])
-    on_duty: list[str] = Field([], description="Who of them is on duty in it, long enough.")
-    waivable: bool = Field(False, description="It can be waived, or its waiver undone.")
+    on_duty: list[str] = Field(default=[], description="Who of them is on duty in it, long enough.")
+    waivable: bool = Field(default=False, description="It can be waived, or its waiver undone.")
     waived: Waiver | None = None
-    can_be_met: bool | None = Field(None, description="Open: whether it still can be; none where that is past.")
-    left_s: float | None = Field(None, description="Open: until its end.")
+    can_be_met: bool | None = Field(default=None, description="Open: whether it still can be; none where that is past.")
+    left_s: float | None = Field(default=None, description="Open: until its end.")
 
 
 class Waiver(Answer):

@@ -20,7 +20,7 @@ class Device(Answer):
     accuracy_m: float | None = None
     battery_pct: float | None = None
     silent: bool | None = None
-    clock_offset_s: float | None = Field(None, description="How far its newest position was ahead of when it came in.")
+    clock_offset_s: float | None = Field(default=None, description="How far its newest position was ahead of when it came in.")
 
 
 class Source(Answer):
@@ -29,8 +29,8 @@ class Source(Answer):
     name: str
     kind: str
     connected: bool
-    state: str = Field("", description="In words.")
-    since: Moment | None = Field(None, description="Connected, or not, since then.")
+    state: str = Field(default="", description="In words.")
+    since: Moment | None = Field(default=None, description="Connected, or not, since then.")
 
 
 class Route(Answer):
@@ -62,7 +62,7 @@ class StoreHealth(Answer):
     """The record."""
 
     kind: str = Field(examples=["sqlite"])
-    away: str = Field("", description="Why it does not answer; empty while it does.")
+    away: str = Field(default="", description="Why it does not answer; empty while it does.")
     fixes: int
     visits: int
     events: int
@@ -88,7 +88,7 @@ class Health(Answer):
 class ResendAsked(Asked):
     """Whose letters shall wait again; none: everybody's."""
 
-    route: str | None = Field(None, max_length=64)
+    route: str | None = Field(default=None, max_length=64)
 
 
 class Resent(Answer):
@@ -113,7 +113,7 @@ class Looks(Answer):
     """Who looked, newest first."""
 
     items: list[Look]
-    next: Moment | None = Field(None, description="Pass it as `before` for older ones.")
+    next: Moment | None = Field(default=None, description="Pass it as `before` for older ones.")
 
 
 class Ready(Answer):
@@ -125,4 +125,4 @@ class Ready(Answer):
 class AcknowledgeAsked(Asked):
     """A note with the acknowledgement."""
 
-    note: str = Field("", max_length=500, examples=["called; all is well"])
+    note: str = Field(default="", max_length=500, examples=["called; all is well"])

@@ -25,11 +25,11 @@ class LiveWarden(Answer):
     team: str | None = None
     lon: Lon
     lat: Lat
-    accuracy_m: float | None = Field(None, description="Radius that holds the true place with 68 % probability.")
+    accuracy_m: float | None = Field(default=None, description="Radius that holds the true place with 68 % probability.")
     measured: Moment
     age_s: float = Field(description="Of the position at the moment of this answer; on the stream reckon it from `measured`.")
-    silent: bool = Field(False, description="Unheard for longer than a silence.")
-    still_since: Moment | None = Field(None, description="Not moved beyond the receiver's error since then.")
+    silent: bool = Field(default=False, description="Unheard for longer than a silence.")
+    still_since: Moment | None = Field(default=None, description="Not moved beyond the receiver's error since then.")
     speed_mps: float | None = None
     battery_pct: float | None = None
     zones: list[InZone] = []
@@ -38,7 +38,7 @@ class LiveWarden(Answer):
 class Inside(Answer):
     """Somebody in a zone."""
 
-    warden: str | None = Field(None, description="A pseudonym; a warden sees only their own.")
+    warden: str | None = Field(default=None, description="A pseudonym; a warden sees only their own.")
     since: Moment
     certainty: float
 
@@ -59,10 +59,10 @@ class LiveZone(Answer):
     name: str
     inside: list[Inside] = []
     occupancy: int = 0
-    last_visit: Moment | None = Field(None, description="When somebody was last known to be there.")
-    due: Moment | None = Field(None, description="When the next window closes in which something is still owed.")
-    verdict: StateName | None = Field(None, description="On the newest window that has one.")
-    windows: list[LiveWindow] = Field([], description="Those open now.")
+    last_visit: Moment | None = Field(default=None, description="When somebody was last known to be there.")
+    due: Moment | None = Field(default=None, description="When the next window closes in which something is still owed.")
+    verdict: StateName | None = Field(default=None, description="On the newest window that has one.")
+    windows: list[LiveWindow] = Field(default=[], description="Those open now.")
 
 
 class Live(Answer):
@@ -72,8 +72,8 @@ class Live(Answer):
     seq: int = Field(description="The newest event of the record: begin the stream after it.")
     wardens: list[LiveWarden]
     zones: list[LiveZone]
-    gone: list[str] = Field([], description="On the stream: devices whose wardens are no longer on duty.")
-    partial: bool = Field(False, description="Only what has changed: keep the rest.")
+    gone: list[str] = Field(default=[], description="On the stream: devices whose wardens are no longer on duty.")
+    partial: bool = Field(default=False, description="Only what has changed: keep the rest.")
     demo: bool = False
 
 
@@ -105,7 +105,7 @@ class RecordEvent(Answer):
             }
         ],
     )  # fmt: skip
-    stands: bool = Field(True, description="Not taken back.")
+    stands: bool = Field(default=True, description="Not taken back.")
     acknowledged: Acknowledgement | None = None
 
 
@@ -113,4 +113,4 @@ class Events(Answer):
     """Events in the order they were recorded."""
 
     items: list[RecordEvent]
-    next: int | None = Field(None, description="Pass it as `after` for more; none: that is all for now.")
+    next: int | None = Field(default=None, description="Pass it as `after` for more; none: that is all for now.")

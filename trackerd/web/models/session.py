@@ -27,14 +27,13 @@ class Session(Answer):
     """Who asks, and what they may."""
 
     signed_in: bool
-    name: str | None = Field(None, examples=["coordinator"])
+    name: str | None = Field(default=None, examples=["coordinator"])
     role: RoleName | None = None
-    warden: Id | None = Field(None, description="Whose own data a warden sees.")
-    csrf: str | None = Field(None, description="Send it back as X-CSRF-Token with whatever changes something.")
-    may: list[Literal["see", "acknowledge", "waive", "break", "tracks", "place", "zones", "looks", "resend"]] = Field(
-        [], description="What this person may do; pages show no more."
+    warden: Id | None = Field(default=None, description="Whose own data a warden sees.")
+    csrf: str | None = Field(default=None, description="Send it back as X-CSRF-Token with whatever changes something.")
+    may: list[Literal["see", "acknowledge", "waive", "break", "tracks", "place", "zones", "looks", "resend"]] = Field(default=[], description="What this person may do; pages show no more."
     )
-    demo: bool = Field(False, description="A recorded day is shown: nothing of it is happening now.")
+    demo: bool = Field(default=False, description="A recorded day is shown: nothing of it is happening now.")
     demo_account: DemoAccount | None = None
 
 
@@ -42,8 +41,8 @@ class BaseMap(Answer):
     """What is drawn below the zones; nothing is fetched from elsewhere unless the configuration says so."""
 
     kind: Literal["none", "geojson", "pmtiles", "tiles"]
-    url: str | None = Field(None, examples=["/api/basemap"])
-    attribution: str = Field("", examples=["© OpenStreetMap contributors (ODbL)"])
+    url: str | None = Field(default=None, examples=["/api/basemap"])
+    attribution: str = Field(default="", examples=["© OpenStreetMap contributors (ODbL)"])
 
 
 class Site(Answer):
@@ -53,15 +52,14 @@ class Site(Answer):
     timezone: str = Field(examples=["Europe/Brussels"])
     languages: list[str] = Field(examples=[["nl", "fr"]])
     version: str = Field(examples=["0.1.0"])
-    bounds: tuple[float, float, float, float] | None = Field(
-        None, description="West, south, east, north of all zones.", examples=[[4.13, 50.87, 4.29, 50.95]]
+    bounds: tuple[float, float, float, float] | None = Field(default=None, description="West, south, east, north of all zones.", examples=[[4.13, 50.87, 4.29, 50.95]]
     )
-    centre: tuple[float, float] | None = Field(None, examples=[[4.21, 50.91]])
+    centre: tuple[float, float] | None = Field(default=None, examples=[[4.21, 50.91]])
     base_map: BaseMap
-    silence_s: float = Field(300.0, description="A device unheard for so long is silent.")
+    silence_s: float = Field(default=300.0, description="A device unheard for so long is silent.")
     mqtt_prefix: str = "trackerd"
     teams: list[Team] = []
-    wardens: list[Warden] = Field([], description="By pseudonym; a warden sees only their own.")
+    wardens: list[Warden] = Field(default=[], description="By pseudonym; a warden sees only their own.")
     requirements: list[str] = []
 
 

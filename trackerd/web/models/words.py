@@ -50,8 +50,8 @@ class Span(Answer):
 class Problem(Answer):
     """What went wrong (RFC 9457)."""
 
-    type: str = Field("about:blank", description="What kind of problem it is: a reference to docs/api.md.")
+    type: str = Field(default="about:blank", description="What kind of problem it is: a reference to docs/api.md.")
     title: str = Field(examples=["Not signed in"])
     status: int = Field(examples=[401])
-    detail: str = Field("", description="What to do about it.", examples=["sign in first"])
-    faults: list[str] = Field([], description="Each thing that is wrong with what was sent.")
+    detail: str = Field(default="", description="What to do about it.", examples=["sign in first"])
+    faults: list[str] = Field(default=[], description="Each thing that is wrong with what was sent.")

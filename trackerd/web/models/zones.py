@@ -22,22 +22,22 @@ class ZoneProperties(Answer):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     name: str = ""
-    kind: str = Field("zone", examples=["box"])
+    kind: str = Field(default="zone", examples=["box"])
     team: str | None = None
-    dwell: str | float | None = Field(None, description="As 3m, or seconds.")
-    valid_from: str | None = Field(None, examples=["2026-09-01"])
-    valid_to: str | None = Field(None, description="The last day.")
-    radius_m: float | None = Field(None, description="With a Point: a circle.")
-    width_m: float | None = Field(None, description="With a LineString: a corridor.")
-    hectares: float | None = Field(None, description="Only as shown.")
-    in_force: bool | None = Field(None, description="Only as shown: it is judged today.")
+    dwell: str | float | None = Field(default=None, description="As 3m, or seconds.")
+    valid_from: str | None = Field(default=None, examples=["2026-09-01"])
+    valid_to: str | None = Field(default=None, description="The last day.")
+    radius_m: float | None = Field(default=None, description="With a Point: a circle.")
+    width_m: float | None = Field(default=None, description="With a LineString: a corridor.")
+    hectares: float | None = Field(default=None, description="Only as shown.")
+    in_force: bool | None = Field(default=None, description="Only as shown: it is judged today.")
 
 
 class ZoneFeature(Answer):
     """One zone."""
 
     type: Literal["Feature"] = "Feature"
-    id: str | int | None = Field(None, examples=["box-07"])
+    id: str | int | None = Field(default=None, examples=["box-07"])
     geometry: Geometry
     properties: ZoneProperties = ZoneProperties()
 
@@ -46,8 +46,8 @@ class ZoneCollection(Answer):
     """Zones as GeoJSON."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
-    edition: str = Field("", description="Which edition of the zones this is.")
-    editable: bool = Field(False, description="These zones can be written back: their files are the daemon's to write.")
+    edition: str = Field(default="", description="Which edition of the zones this is.")
+    editable: bool = Field(default=False, description="These zones can be written back: their files are the daemon's to write.")
     features: list[ZoneFeature]
 
 
@@ -55,7 +55,7 @@ class Edition(Answer):
     """One edition that was kept."""
 
     version: str
-    since: Moment | None = Field(None, description="In force from then on; none: since ever.")
+    since: Moment | None = Field(default=None, description="In force from then on; none: since ever.")
     zones: int
     added: list[str] = []
     changed: list[str] = []
@@ -73,10 +73,10 @@ class ZoneFault(Answer):
     """One thing wrong in what was sent."""
 
     file: str
-    where: str = Field("", examples=["feature 3 (box-07)"])
+    where: str = Field(default="", examples=["feature 3 (box-07)"])
     what: str
     remedy: str = ""
-    warning: bool = Field(False, description="Worth telling; nothing is refused because of it.")
+    warning: bool = Field(default=False, description="Worth telling; nothing is refused because of it.")
 
 
 class Preview(Answer):
@@ -96,18 +96,18 @@ class Kept(Answer):
     edition: str
     etag: str = Field(description="Of the zones as drawn; for the next If-Match.")
     since: Moment | None = None
-    faults: list[ZoneFault] = Field([], description="Warnings.")
+    faults: list[ZoneFault] = Field(default=[], description="Warnings.")
 
 
 class LintAsked(Asked):
     """Zones to be tried; none: all that are judged."""
 
-    zones: list[str] | None = Field(None, max_length=200, description="Ids.")
-    collection: dict[str, Any] | None = Field(None, description="GeoJSON that is not kept yet.")
-    accuracy_m: float | None = Field(None, ge=1, le=100)
-    every_s: float | None = Field(None, ge=1, le=600)
-    dwell_s: float = Field(60.0, ge=0, le=86_400)
-    advise: bool = Field(False, description="Also say what would do, where a visit is not proven surely: it takes longer.")
+    zones: list[str] | None = Field(default=None, max_length=200, description="Ids.")
+    collection: dict[str, Any] | None = Field(default=None, description="GeoJSON that is not kept yet.")
+    accuracy_m: float | None = Field(default=None, ge=1, le=100)
+    every_s: float | None = Field(default=None, ge=1, le=600)
+    dwell_s: float = Field(default=60.0, ge=0, le=86_400)
+    advise: bool = Field(default=False, description="Also say what would do, where a visit is not proven surely: it takes longer.")
 
 
 class LintAdvice(Answer):

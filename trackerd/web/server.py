@@ -1,0 +1,126 @@
+"""The web server in a thread of its own below the daemon.
+
+What must stay true here: whatever befalls it, the daemon goes on: it listens before the daemon turns, or says why it
+cannot; connections are bounded in number and each must ask something soon; it never holds a lock of the turn's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from trackerd.store import StoreError
+from trackerd.web.app import make
+from trackerd.web.room import Room
+
+CONNECTIONS = 600
+"""At once; each is a descriptor of the daemon's."""
+ASK_S = 15.0
+"""A connection on which nothing is asked for so long is closed."""
+STOP_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Bounded(H11Protocol):
+    """HTTP on one connection, which must ask something soon."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio.Protocol."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+            return
+        self._soon = self.loop.call_later(ASK_S, self._waited)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        soon = getattr(self, "_soon", None)
+        if soon is not None:
+            soon.cancel()
+        super().connection_lost(exc)
+
+    def _waited(self) -> None:
+        """Close a connection on which no request came whole; while one is answered, look again later."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.abort()
+        else:
+            self._soon = self.loop.call_later(ASK_S, self._waited)
+
+
+class Server:
+    """One server; made, then run in a thread."""
+
+    def __init__(self, room: Room) -> None:
+        """Take the address. Raises StoreError with a remedy where it cannot be had."""
+        http = room.http
+        assert http.at is not None
+        self._room = room
+        self._socket = _listening(*http.at)
+        files = {"ssl_certfile": http.cert_file, "ssl_keyfile": http.key_file}
+        tls: dict[str, Any] = {key: room.path.parent / file for key, file in files.items() if file is not None}
+        config = uvicorn.Config(
+            make(room), http=Bounded, ws="none", loop="asyncio", lifespan="on", log_config=None, access_log=False,
+            server_header=False, date_header=True, proxy_headers=False, timeout_keep_alive=20,
+            timeout_graceful_shutdown=round(STOP_S), h11_max_incomplete_event_size=16 * 1024, **tls,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        room.stop = lambda: self._server.should_exit
+        self._thread = threading.Thread(target=self._run, name="web", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where a browser finds it."""
+        host, port = self._socket.getsockname()[:2]
+        scheme = "https" if self._room.http.cert_file else "http"
+        shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        return f"{scheme}://{shown}:{port}/"
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let those go that listen, and end."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(STOP_S + 2.0)
+        self._socket.close()
+        self._room.readers.close()
+        self._room.book.close()
+
+    def _run(self) -> None:
+        try:
+            self._server.run(sockets=[self._socket])
+        except (Exception, SystemExit):
+            log.exception("the pages are gone; the record goes on")
+
+
+@contextlib.contextmanager
+def serving(room: Room) -> Iterator[Server]:
+    """Serve while the block lasts. Raises StoreError."""
+    server = Server(room)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=128, reuse_port=False
+        )
+    except OSError as error:
+        raise StoreError(
+            f"http.listen: {host}:{port}: {error.strerror or error}: name another address, or stop what listens there"
+        ) from error
