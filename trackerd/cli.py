@@ -16,6 +16,7 @@ import typer
 
 from trackerd import __version__
 from trackerd.report_commands import report_app
+from trackerd.user_commands import user_app
 
 FAULTS, AWAY, OURS = 1, 3, 70
 
@@ -32,6 +33,7 @@ app.add_typer(duty_app, name="duty")
 notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
 app.add_typer(notify_app, name="notify")
 app.add_typer(report_app, name="report")
+app.add_typer(user_app, name="user")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
 
@@ -116,11 +118,17 @@ def demo(
     exit_: Annotated[bool, typer.Option("--exit", help="End at the day's end.")] = False,
     store: Annotated[Path | None, typer.Option(help="The SQLite file to write; else one that is thrown away.")] = None,
     speed: Annotated[float, typer.Option(min=1.0, help="How many times as fast as it happened.")] = 3600.0,
+    listen: Annotated[str | None, typer.Option(help="Where the page is, as 127.0.0.1:8020; or off.")] = None,
 ) -> None:
-    """Play a recorded day of two wardens in Asse through the whole daemon."""
+    """Play a recorded day of two wardens in Asse through the whole daemon, with the page."""
+    from pydantic import ValidationError
+
     from trackerd.demo import show
 
-    show(exit_, store, speed)
+    try:
+        show(exit_, store, speed, listen=listen)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"], param_hint="--listen") from None
 
 
 @zones_app.command("check")

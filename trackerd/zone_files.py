@@ -68,7 +68,9 @@ class ZoneFiles:
             data = path.read_bytes()
             marks[str(path)] = _mark(data)
             root = json.loads(data.decode("utf-8-sig"))
-            roots[path] = root if root.get("type") == "FeatureCollection" else {"type": "FeatureCollection", "features": [root]}
+            roots[path] = (
+                root if root.get("type") == "FeatureCollection" else {"type": "FeatureCollection", "features": [root]}
+            )
         features = tuple(feature for root in roots.values() for feature in root["features"])
         return Drawn(marks, features, roots)
 

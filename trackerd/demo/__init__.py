@@ -27,15 +27,18 @@ from geofence.duration import words
 from geofence.model import to_datetime
 from trackerd.assemble import house, wiring
 from trackerd.cli import AWAY, OURS
-from trackerd.config import Settings
+from trackerd.config import Settings, StoreSection
+from trackerd.demo.pages import DEMO, Pages, copied
 from trackerd.demo.summary import sum_up
 from trackerd.house import House
+from trackerd.http_section import HttpSection
 from trackerd.load import load
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
 from trackerd.store import StoreError, Told, open_store
 from trackerd.town import Town, build
 
+BEAT_S = 0.2
 SHOWN = 14
 """Events on the screen at once."""
 SAYS = {
@@ -47,19 +50,38 @@ SAYS = {
 }  # fmt: skip
 
 
-def show(exit_: bool, store: Path | None, speed: float, console: Console | None = None) -> None:
+def show(
+    exit_: bool, store: Path | None, speed: float, console: Console | None = None, listen: str | None = None
+) -> None:
     """Play the day ``speed`` times as fast as it was, showing events as they come, and sum it up."""
     console = console or Console(highlight=False)
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(as_file(files("trackerd.demo")))
-        kept = store or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackerd-"))) / "demo.db"
-        settings, town = _read(folder / "trackerd.toml", console)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trackerd-")))
+        config = copied(stack.enter_context(as_file(files("trackerd.demo"))), folder)
+        kept = store or folder / "demo.db"
+        settings, town = _read(config, console, kept, listen)
         sources, made = _open(settings, town, folder, kept, console)
         stack.callback(made.store.close)
         board = Board(console, ZoneInfo(settings.site.timezone))
-        with contextlib.suppress(KeyboardInterrupt), board.live:
-            played = play(made, sources, board.tell, speed, lambda: board.draw(made))
+        pages = _pages(settings, config, made, console)
+        if pages is not None:
+            stack.enter_context(pages.serving())
+
+        def tell(told: Told) -> None:
+            board.tell(told)
+            if pages is not None:
+                pages.tell(told)
+
+        def beat(at: int = 0) -> None:
             board.draw(made)
+            if pages is not None:
+                pages.beat(
+                    at or max((last.time for last in (made.latest.of if made.latest else {}).values()), default=0)
+                )
+
+        with contextlib.suppress(KeyboardInterrupt), board.live:
+            played = play(made, sources, tell, speed, beat)
+            beat(played.last)
         if "played" not in locals():
             raise typer.Exit(0)
         sum_up(console, town, ZoneInfo(settings.site.timezone), played, made)
@@ -67,7 +89,9 @@ def show(exit_: bool, store: Path | None, speed: float, console: Console | None 
         if not exit_:
             console.print("The day is over; Ctrl-C ends the demo.")
             with contextlib.suppress(KeyboardInterrupt):
-                threading.Event().wait()
+                while not threading.Event().wait(BEAT_S):
+                    if pages is not None:
+                        pages.beat(played.last)
 
 
 class Board:
@@ -116,10 +140,27 @@ class Board:
         return f"{time:%H:%M:%S}", data.get("warden", ""), says, data.get("zone_name", "")
 
 
-def _read(path: Path, console: Console) -> tuple[Settings, Town]:
+def _pages(settings: Settings, path: Path, made: House, console: Console) -> Pages | None:
+    """Return the pages, told where; None where they are not to be served, or cannot be."""
+    if settings.http.at is None:
+        return None
+    try:
+        pages = Pages(settings, path, made)
+    except StoreError as error:
+        console.print(f"No pages: {error}", markup=False)
+        return None
+    console.print(f"The page is at {pages.url}: sign in as {DEMO[0]}, password {DEMO[1]}.")
+    return pages
+
+
+def _read(path: Path, console: Console, kept: Path, listen: str | None) -> tuple[Settings, Town]:
     settings, faults = load(path)
     town = None
     if settings is not None:
+        changes: dict[str, object] = {"store": StoreSection(url=f"sqlite:///{kept.resolve()}")}
+        if listen is not None:
+            changes["http"] = HttpSection(listen=listen)
+        settings = settings.model_copy(update=changes)
         town, found = build(settings, path)
         faults += found
     if settings is None or town is None:

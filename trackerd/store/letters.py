@@ -78,14 +78,17 @@ def event(db: Db, id_: str) -> Told | None:
 
 def history(db: Db, after: int, limit: int, wanted: Wanted) -> list[Entry]:
     """See Store."""
-    where, values = "", []
+    where = ""
+    values: list[str] = []
     if wanted.types:
         where += f" AND type IN ({','.join('?' * len(wanted.types))})"
         values += wanted.types
     if wanted.zone is not None:
-        where, values = f"{where} AND zone = ?", [*values, wanted.zone]
+        where += " AND zone = ?"
+        values.append(wanted.zone)
     if wanted.warden is not None:  # what cannot be revised is filed under no warden; what it tells says whose it is
-        where, values = f"{where} AND (warden = ? OR warden IS NULL AND body LIKE ?)", [*values, wanted.warden, f'%"{wanted.warden}"%']
+        where += " AND (warden = ? OR warden IS NULL AND body LIKE ?)"
+        values += [wanted.warden, f'%"{wanted.warden}"%']
     side, way = ("<", "DESC") if wanted.newest else (">", "ASC")
     query = f"SELECT seq, {_EVENT}, retracted FROM event WHERE seq {side} ?{where} ORDER BY seq {way} LIMIT ?"  # noqa: S608 - ours
     rows = db.execute(query, (after, *values, limit)).fetchall()

@@ -37,6 +37,7 @@ from geofence.model import (
 )
 from geofence.revise import Standing
 from trackerd.store.protocol import (
+    ALL,
     Asking,
     Batch,
     Box,
@@ -211,7 +212,7 @@ class MemoryStore:
         """See Store."""
         self._askings.append(asking)
 
-    def history(self, after: int, limit: int, wanted: Wanted = Wanted()) -> list[Entry]:
+    def history(self, after: int, limit: int, wanted: Wanted = ALL) -> list[Entry]:
         """See Store."""
         found = [
             Entry(seq, replace(told, said=None), told.id not in self._wrong)

@@ -330,6 +330,9 @@ class Wanted(NamedTuple):
     """The newest first: then those before ``after``."""
 
 
+ALL = Wanted()
+
+
 class Entry(NamedTuple):
     """An event with its place in the order they were recorded."""
 
@@ -405,7 +408,7 @@ class Store(Protocol):
     def since(self) -> Micros | None:
         """Return the first moment of which anything is kept; None where nothing is."""
 
-    def history(self, after: int, limit: int, wanted: Wanted = Wanted()) -> list[Entry]:
+    def history(self, after: int, limit: int, wanted: Wanted = ALL) -> list[Entry]:
         """Return events in the order they were recorded, beyond ``after``, so many at most."""
 
     def newest(self) -> int:

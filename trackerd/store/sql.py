@@ -19,6 +19,7 @@ from geofence.revise import Standing
 from geofence.wire import TRACK_VERSION
 from trackerd.store import docket, duty, ledger, letters, questions, retention, rows
 from trackerd.store.protocol import (
+    ALL,
     Asking,
     Batch,
     Box,
@@ -196,7 +197,7 @@ class SqlStore(ABC):
         with self.reading() as db:
             return questions.since(db)
 
-    def history(self, after: int, limit: int, wanted: Wanted = Wanted()) -> list[Entry]:
+    def history(self, after: int, limit: int, wanted: Wanted = ALL) -> list[Entry]:
         """See Store."""
         with self.reading() as db:
             return letters.history(db, after, limit, wanted)

@@ -73,7 +73,9 @@ def known(request: Request) -> Caller | None:
         account = room.book.account(name)
         return None if account is None else Caller(*account[:3], _derived(f"proxy {account.name}"))
     token = request.cookies.get(COOKIE, "")
-    account = room.book.whose(token, room.http.session_idle, room.http.session_end) if len(token) < 100 and token else None
+    account = (
+        room.book.whose(token, room.http.session_idle, room.http.session_end) if len(token) < 100 and token else None
+    )
     return None if account is None else Caller(*account[:3], _derived(token))
 
 
@@ -82,7 +84,9 @@ def caller(request: Request) -> Caller:
     found = known(request)
     if found is None:
         raise ProblemError(401, "sign in first")
-    if request.method not in SAFE and not hmac.compare_digest(request.headers.get(TOKEN, "").encode(), found.csrf.encode()):
+    if request.method not in SAFE and not hmac.compare_digest(
+        request.headers.get(TOKEN, "").encode(), found.csrf.encode()
+    ):
         raise ProblemError(403, f"send the session's token with it, as {TOKEN}")
     return found
 

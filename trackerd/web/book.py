@@ -105,8 +105,9 @@ class Book:
     def account(self, name: str) -> Account | None:
         """Return the account of that name."""
         with self._use() as db:
-            row = db.execute("SELECT name, role, warden, hash IS NOT NULL FROM account WHERE name = ?", (name,)).fetchone()
-        return None if row is None else Account(*row[:3], bool(row[3]))
+            query = "SELECT name, role, warden, hash IS NOT NULL FROM account WHERE name = ?"
+            row = db.execute(query, (name,)).fetchone()
+        return None if row is None else Account(row[0], row[1], row[2], bool(row[3]))
 
     def add(self, account: Account, password: str | None, *, short: bool = False) -> None:
         """Write an account in; without a password only a proxy can say it is them. Raises BookError."""
@@ -162,7 +163,7 @@ class Book:
             row = db.execute(query, (key, now - round(end_s * SECOND), now - round(idle_s * SECOND))).fetchone()
             if row is not None and row[0] < now - TOUCH_US:
                 db.execute("UPDATE session SET used = ? WHERE token = ?", (now, key))
-        return None if row is None else Account(*row[1:4], bool(row[4]))
+        return None if row is None else Account(row[1], row[2], row[3], bool(row[4]))
 
     def end(self, token: str) -> None:
         """End a session."""

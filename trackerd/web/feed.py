@@ -141,7 +141,11 @@ class Feed:
             woken = self._woken
             async for item in self._missed(who, seq):
                 seq = item.seq
-                yield b"id: %d\nevent: cloudevent\ndata: %s\n\n" % (seq, item.data) if item.data else b"event: missed\ndata: {}\n\n"
+                yield (
+                    b"id: %d\nevent: cloudevent\ndata: %s\n\n" % (seq, item.data)
+                    if item.data
+                    else b"event: missed\ndata: {}\n\n"
+                )
             seq = max(seq, self.seq) if not self._items or self._items[-1].seq <= seq else seq
             if view.turn > turn:
                 live, turn = view.sent(self.seq, self._room.demo is not None, turn), view.turn

@@ -14,6 +14,8 @@ def told(entries: Sequence[Entry], book: Book) -> list[RecordEvent]:
     """Return events with who has seen to them."""
     acks = book.acknowledged([one.told.id for one in entries])
     return [
-        RecordEvent(seq=one.seq, event=one.told.body, stands=one.stands, acknowledged=acknowledged(acks.get(one.told.id)))
+        RecordEvent(
+            seq=one.seq, event=one.told.body, stands=one.stands, acknowledged=acknowledged(acks.get(one.told.id))
+        )
         for one in entries
     ]

@@ -65,7 +65,9 @@ def on_duty(picture: Picture, own: str | None = None) -> list[On]:
         track = picture.tracks.get(device)
         beliefs = {} if track is None else track.beliefs
         zones = tuple(
-            (zone, belief.began, round(confidence(belief.proof, over=False), 2)) for zone, belief in beliefs.items() if belief.inside
+            (zone, belief.began, round(confidence(belief.proof, over=False), 2))
+            for zone, belief in beliefs.items()
+            if belief.inside
         )
         silent = track is not None and track.silent
         found.append(On(device, warden, picture.town.roster.team(warden), last, silent, zones))
@@ -113,7 +115,7 @@ class View:
 
     def _note(self, key: str, sign: object) -> bool:
         """Return whether that is news."""
-        if self._signs.get(key) == sign:
+        if self._signs.get(key, self) == sign:
             return False
         self._signs[key] = sign
         return True
@@ -140,13 +142,14 @@ class View:
             state = said.state(case, picture.open.get(case.id), picture.at)
             windows[case.zone].append((case.requirement, *case.window, state))
         known = set()
-        for one in picture.town.zones:
-            known.add(key := f"z:{one.id}")
-            last, due = picture.last_visits.get(one.id), picture.due.get(one.id)
-            shown = (tuple(inside[one.id]), last and last // FRESH_US, due, picture.verdicts.get(one.id), one.name,
-                     tuple(windows[one.id]))  # fmt: skip
+        for zone_ in picture.town.zones:
+            id_ = zone_.id
+            known.add(key := f"z:{id_}")
+            last, due = picture.last_visits.get(id_), picture.due.get(id_)
+            shown = (tuple(inside[id_]), last and last // FRESH_US, due, picture.verdicts.get(id_), zone_.name,
+                     tuple(windows[id_]))  # fmt: skip
             if self._note(key, shown):
-                self.parts[key] = self.turn, _zone(one.id, one.name, inside[one.id], windows[one.id], picture)
+                self.parts[key] = self.turn, _zone(id_, zone_.name, inside[id_], windows[id_], picture)
         for key in [key for key in self.parts if key.startswith("z:") and key not in known]:
             del self.parts[key], self._signs[key]
 
@@ -185,5 +188,3 @@ def whole(picture: Picture, seq: int, demo: bool, own: str | None) -> Live:
     view = View(own)
     view.take(picture)
     return view.told(seq, demo)
-
-

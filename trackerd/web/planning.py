@@ -32,7 +32,9 @@ def owed(room: Room, record: Record, on: date) -> list[tuple[Case, Docketed | No
     for case in town.plan.cases(town.zones, on, on) if window.end > record.now - JUST_US else ():
         if case.id not in known and case.window.end > record.now - JUST_US:
             found[case.id] = case, room.picture.open.get(case.id)
-    return sorted(found.values(), key=lambda one: (one[0].window.end, one[0].window.start, one[0].requirement, one[0].zone))
+    return sorted(
+        found.values(), key=lambda one: (one[0].window.end, one[0].window.start, one[0].requirement, one[0].zone)
+    )
 
 
 def board(room: Room, record: Record, on: date) -> models.PlanBoard:

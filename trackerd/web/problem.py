@@ -40,7 +40,7 @@ def answer(
     status: int, detail: str = "", faults: Sequence[str] = (), headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """Return a problem as a response."""
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults))  # type: ignore[call-arg]
+    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults))
     return JSONResponse(problem.model_dump(), status, headers, TYPE)
 
 

@@ -22,7 +22,7 @@ class Readers:
     """A few connections, lent one at a time."""
 
     def __init__(self, reading: Callable[[], Store], beside: Callable[[], Store]) -> None:
-        """``reading`` and ``beside`` open the store as ``open_store`` does."""
+        """Take what opens the store to read it, and beside the daemon (``open_store``)."""
         self._open, self._beside = reading, beside
         self._idle: queue.LifoQueue[Store | None] = queue.LifoQueue()
         for _ in range(AT_ONCE):

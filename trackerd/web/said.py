@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import cast
 
 from geofence.calendar import Window
 from geofence.ledger import Case, Outcome
@@ -87,14 +86,14 @@ def window(case: Case, kept: Docketed | None, now: int, warden: str | None = Non
 def window_fields(case: Case, kept: Docketed | None, now: int, warden: str | None = None) -> dict[str, object]:
     """Return the same, as fields."""
     verdict, terms = kept.verdict if kept is not None else None, case.terms
-    shown = {
+    shown: dict[str, object] = {
         "requirement": case.requirement, "zone": case.zone, "start": moment(case.window.start),
         "end": moment(case.window.end), "state": state(case, kept, now), "visits_asked": terms.visits,
         "dwell_s": terms.dwell_s, "together": terms.together,
         "grace_until": moment(case.window.end + round(terms.grace_s * 1e6)),
     }  # fmt: skip
     if verdict is None:
-        return cast("dict[str, object]", shown)
+        return shown
     return shown | {
         "at": moment(verdict.at), "visits": verdict.visits, "seconds": verdict.seconds,
         "gaps": [

@@ -65,7 +65,9 @@ def feature(zone: Zone, at: int | None = None) -> ZoneFeature:
     more: dict[str, Any] = {"hectares": round(_hectares(zone), 4)}
     if at is not None:
         more["in_force"] = zone.valid_at(at) and zone.kind != PRIVATE
-    return ZoneFeature.model_validate({**raw, "id": zone.id, "properties": {"kind": zone.kind, **raw["properties"], **more}})
+    return ZoneFeature.model_validate(
+        {**raw, "id": zone.id, "properties": {"kind": zone.kind, **raw["properties"], **more}}
+    )
 
 
 def differences(before: Mapping[str, Zone], now: Mapping[str, Zone]) -> tuple[list[str], list[str], list[str]]:
@@ -131,7 +133,9 @@ def lint(room: Room, asked: LintAsked) -> Lints:
     habits = Habits(dwell_s=asked.dwell_s)
     habits = replace(habits, accuracy_m=asked.accuracy_m or habits.accuracy_m, every_s=asked.every_s or habits.every_s)
     items = [_lint(one, habits, room, asked.advise and len(zones) == 1) for one in zones]
-    return Lints(accuracy_m=habits.accuracy_m, every_s=habits.every_s, items=items, faults=[fault(one) for one in faults])
+    return Lints(
+        accuracy_m=habits.accuracy_m, every_s=habits.every_s, items=items, faults=[fault(one) for one in faults]
+    )
 
 
 MOST = 20
@@ -155,7 +159,9 @@ def _bare(one: dict[str, Any]) -> dict[str, Any]:
     properties = one.get("properties")
     if not isinstance(properties, dict):
         return one
-    kept = {key: value for key, value in properties.items() if key not in ("hectares", "in_force") and value is not None}
+    kept = {
+        key: value for key, value in properties.items() if key not in ("hectares", "in_force") and value is not None
+    }
     return {**one, "properties": kept}
 
 

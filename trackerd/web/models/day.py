@@ -30,7 +30,7 @@ class DayWarden(Answer):
     team: str | None = None
     duty: list[Span]
     gaps: list[Span] = Field(description="On duty and unheard for longer than a silence.")
-    breaks: list[Span] = []
+    breaks: list[Span] = Field(default=[])
     distance_m: float
     visits: list[DayVisit]
 
@@ -151,7 +151,9 @@ class BreakAsked(Asked):
 class Done(Answer):
     """The daemon has taken an order."""
 
-    state: Literal["done", "waiting"] = Field(description="waiting: it is kept and will be carried out, as soon as can be.")
+    state: Literal["done", "waiting"] = Field(
+        description="waiting: it is kept and will be carried out, as soon as can be."
+    )
 
 
 Outcome = OutcomeName

@@ -20,7 +20,9 @@ class Device(Answer):
     accuracy_m: float | None = None
     battery_pct: float | None = None
     silent: bool | None = None
-    clock_offset_s: float | None = Field(default=None, description="How far its newest position was ahead of when it came in.")
+    clock_offset_s: float | None = Field(
+        default=None, description="How far its newest position was ahead of when it came in."
+    )
 
 
 class Source(Answer):

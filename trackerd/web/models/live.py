@@ -25,14 +25,18 @@ class LiveWarden(Answer):
     team: str | None = None
     lon: Lon
     lat: Lat
-    accuracy_m: float | None = Field(default=None, description="Radius that holds the true place with 68 % probability.")
+    accuracy_m: float | None = Field(
+        default=None, description="Radius that holds the true place with 68 % probability."
+    )
     measured: Moment
-    age_s: float = Field(description="Of the position at the moment of this answer; on the stream reckon it from `measured`.")
+    age_s: float = Field(
+        description="Of the position at the moment of this answer; on the stream reckon it from `measured`."
+    )
     silent: bool = Field(default=False, description="Unheard for longer than a silence.")
     still_since: Moment | None = Field(default=None, description="Not moved beyond the receiver's error since then.")
     speed_mps: float | None = None
     battery_pct: float | None = None
-    zones: list[InZone] = []
+    zones: list[InZone] = Field(default=[])
 
 
 class Inside(Answer):
@@ -57,10 +61,12 @@ class LiveZone(Answer):
 
     zone: str
     name: str
-    inside: list[Inside] = []
+    inside: list[Inside] = Field(default=[])
     occupancy: int = 0
     last_visit: Moment | None = Field(default=None, description="When somebody was last known to be there.")
-    due: Moment | None = Field(default=None, description="When the next window closes in which something is still owed.")
+    due: Moment | None = Field(
+        default=None, description="When the next window closes in which something is still owed."
+    )
     verdict: StateName | None = Field(default=None, description="On the newest window that has one.")
     windows: list[LiveWindow] = Field(default=[], description="Those open now.")
 

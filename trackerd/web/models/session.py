@@ -31,7 +31,8 @@ class Session(Answer):
     role: RoleName | None = None
     warden: Id | None = Field(default=None, description="Whose own data a warden sees.")
     csrf: str | None = Field(default=None, description="Send it back as X-CSRF-Token with whatever changes something.")
-    may: list[Literal["see", "acknowledge", "waive", "break", "tracks", "place", "zones", "looks", "resend"]] = Field(default=[], description="What this person may do; pages show no more."
+    may: list[Literal["see", "acknowledge", "waive", "break", "tracks", "place", "zones", "looks", "resend"]] = Field(
+        default=[], description="What this person may do; pages show no more."
     )
     demo: bool = Field(default=False, description="A recorded day is shown: nothing of it is happening now.")
     demo_account: DemoAccount | None = None
@@ -52,15 +53,16 @@ class Site(Answer):
     timezone: str = Field(examples=["Europe/Brussels"])
     languages: list[str] = Field(examples=[["nl", "fr"]])
     version: str = Field(examples=["0.1.0"])
-    bounds: tuple[float, float, float, float] | None = Field(default=None, description="West, south, east, north of all zones.", examples=[[4.13, 50.87, 4.29, 50.95]]
+    bounds: tuple[float, float, float, float] | None = Field(
+        default=None, description="West, south, east, north of all zones.", examples=[[4.13, 50.87, 4.29, 50.95]]
     )
     centre: tuple[float, float] | None = Field(default=None, examples=[[4.21, 50.91]])
     base_map: BaseMap
     silence_s: float = Field(default=300.0, description="A device unheard for so long is silent.")
     mqtt_prefix: str = "trackerd"
-    teams: list[Team] = []
+    teams: list[Team] = Field(default=[])
     wardens: list[Warden] = Field(default=[], description="By pseudonym; a warden sees only their own.")
-    requirements: list[str] = []
+    requirements: list[str] = Field(default=[])
 
 
 class Team(Answer):

@@ -47,7 +47,9 @@ class ZoneCollection(Answer):
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     edition: str = Field(default="", description="Which edition of the zones this is.")
-    editable: bool = Field(default=False, description="These zones can be written back: their files are the daemon's to write.")
+    editable: bool = Field(
+        default=False, description="These zones can be written back: their files are the daemon's to write."
+    )
     features: list[ZoneFeature]
 
 
@@ -57,9 +59,9 @@ class Edition(Answer):
     version: str
     since: Moment | None = Field(default=None, description="In force from then on; none: since ever.")
     zones: int
-    added: list[str] = []
-    changed: list[str] = []
-    removed: list[str] = []
+    added: list[str] = Field(default=[])
+    changed: list[str] = Field(default=[])
+    removed: list[str] = Field(default=[])
     newest: bool = False
 
 
@@ -85,9 +87,9 @@ class Preview(Answer):
     features: list[ZoneFeature] = Field(description="The sound ones, as they would be judged: polygons.")
     drawn: list[ZoneFeature] = Field(description="The sound ones as they can be sent to be kept.")
     faults: list[ZoneFault]
-    added: list[str] = []
-    changed: list[str] = []
-    same: list[str] = []
+    added: list[str] = Field(default=[])
+    changed: list[str] = Field(default=[])
+    same: list[str] = Field(default=[])
 
 
 class Kept(Answer):
@@ -107,7 +109,9 @@ class LintAsked(Asked):
     accuracy_m: float | None = Field(default=None, ge=1, le=100)
     every_s: float | None = Field(default=None, ge=1, le=600)
     dwell_s: float = Field(default=60.0, ge=0, le=86_400)
-    advise: bool = Field(default=False, description="Also say what would do, where a visit is not proven surely: it takes longer.")
+    advise: bool = Field(
+        default=False, description="Also say what would do, where a visit is not proven surely: it takes longer."
+    )
 
 
 class LintAdvice(Answer):
@@ -131,7 +135,7 @@ class Lint(Answer):
     proven: float = Field(description="Share of visits that are proven.")
     mistaken: float = Field(description="Share of passers-by taken for a visit.")
     good: bool
-    advice: list[LintAdvice] = []
+    advice: list[LintAdvice] = Field(default=[])
 
 
 class Lints(Answer):
@@ -140,4 +144,4 @@ class Lints(Answer):
     accuracy_m: float
     every_s: float
     items: list[Lint]
-    faults: list[ZoneFault] = []
+    faults: list[ZoneFault] = Field(default=[])

@@ -6,11 +6,11 @@ What must stay true here: exact tracks are told only once it is on disk who asks
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from geofence.model import RequirementId, SECOND, ZoneId, to_datetime
+from geofence.model import SECOND, RequirementId, ZoneId, to_datetime
 from geofence.spans import clip
 from geofence.wire import moment
 from trackerd.breaks import Breaks, extent
@@ -35,8 +35,10 @@ from trackerd.web.problem import ProblemError, described
 from trackerd.web.room import Room
 
 router = APIRouter(tags=["day and plan"])
-DayAsked = Annotated[str | None, Query(max_length=10, description="As 2026-05-04; else today.", examples=["2026-05-04"])]
-ORDERED = {202: {"model": Done, "description": "Kept; it will be carried out."}}
+DayAsked = Annotated[
+    str | None, Query(max_length=10, description="As 2026-05-04; else today.", examples=["2026-05-04"])
+]
+ORDERED: dict[int | str, dict[str, Any]] = {202: {"model": Done, "description": "Kept; it will be carried out."}}
 
 
 @router.get("/api/day", summary="A day", responses=described(401, 403, 422, 503))
@@ -128,7 +130,9 @@ def waive(
     return _done(response, room.order(order))
 
 
-@router.delete("/api/waivers", summary="Undo a waiver", responses={**ORDERED, **described(401, 403, 404, 409, 422, 503)})
+@router.delete(
+    "/api/waivers", summary="Undo a waiver", responses={**ORDERED, **described(401, 403, 404, 409, 422, 503)}
+)
 def unwaive(
     request: Request, response: Response, who: Annotated[Caller, Depends(Needs("waive"))],
     requirement: Annotated[str, Query(max_length=64)], zone: Annotated[str, Query(max_length=64)],

@@ -36,7 +36,7 @@ def health(request: Request, _: Sees) -> Health:
         away = away or str(error)
     return Health(
         at=moment(picture.at), version=__version__, started=room.started.isoformat().replace("+00:00", "Z"),
-        devices=_devices(room, picture),
+        devices=_devices(picture),
         sources=[
             Source(name=one.name, kind=kind, connected=one.status.connected, state=one.status.detail,
                    since=one.status.since.isoformat().replace("+00:00", "Z"))
@@ -67,7 +67,7 @@ def resend(request: Request, _: Annotated[Caller, Depends(Needs("resend"))], ask
         return Resent(letters=store.revive(asked.route))
 
 
-def _devices(room: Room, picture: Picture) -> list[Device]:
+def _devices(picture: Picture) -> list[Device]:
     town = picture.town
     known = {*town.enrolled, *(duty.device for duty in town.roster.duties), *picture.latest}
     return [_device(device, picture) for device in sorted(known)]

@@ -37,7 +37,9 @@ def ready(request: Request, response: Response) -> Ready:
     return found
 
 
-@router.get("/metrics", summary="Figures for Prometheus", responses={200: {"content": {"text/plain": {}}}, **described(404)})
+@router.get(
+    "/metrics", summary="Figures for Prometheus", responses={200: {"content": {"text/plain": {}}}, **described(404)}
+)
 def metrics(request: Request) -> Response:
     """Give the daemon's figures; where it keeps none, or keeps them at an address of their own, there are none here."""
     exposition = room_of(request).exposition

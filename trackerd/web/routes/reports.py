@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -35,7 +35,7 @@ TYPES = {
     "json": "application/json", "csv": "text/csv; charset=utf-8", "html": "text/html; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
-CONTENT = {200: {"description": "The report.", "content": {
+CONTENT: dict[int | str, dict[str, Any]] = {200: {"description": "The report.", "content": {
     "application/json": {"schema": {"type": "object"}}, "text/csv": {"schema": {"type": "string"}},
     "text/html": {"schema": {"type": "string"}}, TYPES["xlsx"]: {"schema": {"type": "string", "format": "binary"}},
 }}}  # fmt: skip
@@ -43,8 +43,12 @@ PAPER = "default-src 'none'; style-src 'unsafe-inline'; sandbox allow-popups all
 """A report is a page by itself, without scripts, with its style inside."""
 ERRORS = {**CONTENT, **described(401, 403, 404, 422, 503)}
 DayAsked = Annotated[str | None, Query(alias="date", max_length=10, examples=["2026-05-04"])]
-From = Annotated[str | None, Query(alias="from", max_length=40, description="The first day, or a time.", examples=["2026-05-01"])]
-To = Annotated[str | None, Query(max_length=40, description="The last day, the whole of it, or a time.", examples=["2026-05-31"])]
+From = Annotated[
+    str | None, Query(alias="from", max_length=40, description="The first day, or a time.", examples=["2026-05-01"])
+]
+To = Annotated[
+    str | None, Query(max_length=40, description="The last day, the whole of it, or a time.", examples=["2026-05-31"])
+]
 _weighing = threading.BoundedSemaphore(1)
 
 
@@ -70,7 +74,7 @@ Wished = Annotated[Wishes, Depends()]
 
 @router.get("/api/reports/day", summary="Report of a day", responses=ERRORS)
 def report_day(request: Request, _: Sees, wishes: Wished, date: DayAsked = None) -> Response:
-    """Where each warden was on a day; duty, silences and distance, by warden and team."""
+    """Return where each warden was on a day; duty, silences and distance, by warden and team."""
     room = room_of(request)
     with room.readers.lend() as store:
         record = room.record(store)
@@ -81,9 +85,14 @@ def report_day(request: Request, _: Sees, wishes: Wished, date: DayAsked = None)
 
 @router.get("/api/reports/zone", summary="Report of a zone", responses=ERRORS)
 def report_zone(
-    request: Request, _: Sees, wishes: Wished, zone: Annotated[str, Query(max_length=256)], from_: From = None, to: To = None
+    request: Request,
+    _: Sees,
+    wishes: Wished,
+    zone: Annotated[str, Query(max_length=256)],
+    from_: From = None,
+    to: To = None,
 ) -> Response:
-    """Every visit and verdict of a zone, how often, how long, and how long nobody came; four weeks, if not said."""
+    """Return every visit to a zone and every verdict, and how long nobody came; of four weeks, if not said."""
     room = room_of(request)
     with room.readers.lend() as store:
         record, names = room.record(store), room.names(store)
@@ -94,7 +103,7 @@ def report_zone(
 
 @router.get("/api/reports/plan", summary="Report of the plan", responses=ERRORS)
 def report_plan(request: Request, _: Sees, wishes: Wished, from_: From = None, to: To = None) -> Response:
-    """What was owed and what became of it, by requirement, with the trend by week; four weeks, if not said."""
+    """Return what was owed and what became of it, by requirement and week; of four weeks, if not said."""
     room = room_of(request)
     with room.readers.lend() as store:
         record = room.record(store)
@@ -111,7 +120,7 @@ def report_place(
     to: Annotated[str, Query(max_length=40, examples=["2026-05-04"])],
     radius_m: Annotated[float, Query(ge=5, le=2000)] = 50.0,
 ) -> Response:  # fmt: skip
-    """Who was at a place, certainly, probably or possibly. Who asks, when and why is kept in the access log."""
+    """Return who was at a place, certainly, probably or possibly. Who asks, when and why is kept in the access log."""
     room = room_of(request)
     with room.readers.lend() as store, room.readers.beside() as log:
         record = room.record(_Logging(store, log))  # type: ignore[arg-type]
@@ -128,7 +137,7 @@ def report_capacity(
     request: Request, _: Sees, date: DayAsked = None,
     detour: Annotated[float, Query(ge=1, le=3, description="How much longer the way is than the straight line.")] = 1.3,
 ) -> Response:  # fmt: skip
-    """Whether those on duty can do all that is owed on a day, and how many it takes; as JSON. One at a time."""
+    """Say as JSON whether those on duty can do all that is owed on a day, and how many it takes. One at a time."""
     from trackerd.capacity_command import weighed  # noqa: PLC0415 - a solver comes with it
 
     room = room_of(request)

@@ -71,7 +71,7 @@ def _told(who: Caller | None, room: Room) -> Session:
     demo = None if room.demo is None else DemoAccount(name=room.demo[0], password=room.demo[1])
     if who is None:
         return Session(signed_in=False, demo=demo is not None, demo_account=demo)
-    return Session(
-        signed_in=True, name=who.name, role=who.role, warden=who.warden, csrf=who.csrf, may=list(who.may),
-        demo=demo is not None, demo_account=demo,
-    )  # type: ignore[arg-type]  # fmt: skip
+    return Session.model_validate({
+        "signed_in": True, "name": who.name, "role": who.role, "warden": who.warden, "csrf": who.csrf,
+        "may": list(who.may), "demo": demo is not None, "demo_account": demo,
+    })  # fmt: skip

@@ -56,8 +56,10 @@ def base_map(http: HttpSection, path: Path) -> BaseMap:
         return BaseMap(kind="none", url=None)
     if base_file(http, path) is None:
         return BaseMap(kind="tiles", url=said, attribution=http.base_map_attribution)
-    kind = "pmtiles" if said.endswith(".pmtiles") else "geojson"
-    return BaseMap(kind=kind, url="/api/basemap", attribution=http.base_map_attribution)
+    return BaseMap(
+        kind="pmtiles" if said.endswith(".pmtiles") else "geojson", url="/api/basemap",
+        attribution=http.base_map_attribution,
+    )  # fmt: skip
 
 
 def base_file(http: HttpSection, path: Path) -> Path | None:

@@ -28,10 +28,10 @@ from trackerd.zone_files import Drawn
 router = APIRouter(tags=["zones"])
 Draws = Annotated[Caller, Depends(Needs("zones"))]
 GEOJSON: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/ZoneCollection"}}
-ETAGGED = {304: {"description": "Not changed"}}
+ETAGGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed"}}
 
 
-@router.get("/api/zones", summary="The zones", 
+@router.get("/api/zones", summary="The zones",
             responses={200: {"content": {"application/geo+json": GEOJSON}}, **ETAGGED, **described(401, 403, 409, 422, 503)},
             response_class=Response)  # fmt: skip
 def zones(
@@ -44,17 +44,15 @@ def zones(
     if form == "drawn":
         if who.own is not None:
             raise ProblemError(403, "a warden sees the zones as they are judged")
-        drawn = _drawn(room)
-        tag, make = f'"{drawn.tag}"', lambda: zoning.as_drawn(drawn, room)
+        drawn: Drawn | None = (now := _drawn(room))
+        tag = f'"{now.tag}"'
     else:
-        tag = f'"{zoning.version(room)}"'
-        make = lambda: zoning.shown(room).model_dump_json(exclude_none=True)  # noqa: E731 - made only where it is news
+        drawn, tag = None, f'"{zoning.version(room)}"'
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if if_none_match is not None and tag in (one.strip().removeprefix("W/") for one in if_none_match.split(",")):
         return Response(status_code=304, headers=headers)
-    return Response(make(), headers=headers, media_type="application/geo+json")
-
-
+    text = zoning.shown(room).model_dump_json(exclude_none=True) if drawn is None else zoning.as_drawn(drawn, room)
+    return Response(text, headers=headers, media_type="application/geo+json")
 
 
 @router.get("/api/zones/editions", summary="Editions kept", responses=described(401, 403, 503))
@@ -126,9 +124,13 @@ def _put(room: Room, data: bytes, tag: str, who: Caller) -> Kept:
     if drawn.tag != tag:
         raise ProblemError(412, "the zones have been drawn otherwise meanwhile: load them again")
     if files is None or not files.writable:
-        raise ProblemError(409, "the files of zones cannot be written by the daemon: give its user the right to their folder")
+        raise ProblemError(
+            409, "the files of zones cannot be written by the daemon: give its user the right to their folder"
+        )
     features = zoning.sent(data)
-    _, faults = read(json.dumps({"type": "FeatureCollection", "features": features}).encode(), "what was sent", room.zone)
+    _, faults = read(
+        json.dumps({"type": "FeatureCollection", "features": features}).encode(), "what was sent", room.zone
+    )
     _refuse(faults)
     fresh = files.drawn_anew(drawn, features)
     town, faults = files.tried(fresh)
@@ -154,5 +156,3 @@ def _drawn(room: Room) -> Drawn:
         return room.zone_files.read()
     except (OSError, ValueError) as error:
         raise ProblemError(503, f"the files of zones cannot be read: {type(error).__name__}") from error
-
-
