@@ -76,7 +76,7 @@ class SqliteStore(SqlStore):
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         name = f"{Path(self._path).resolve().as_uri()}?mode={mode}" if mode else self._path
-        db = sqlite3.connect(name, uri=bool(mode), isolation_level=None, check_same_thread=bool(mode))
+        db = sqlite3.connect(name, uri=bool(mode), isolation_level=None, check_same_thread=False)
         try:
             if mode:
                 demand(_version(db), self._path)

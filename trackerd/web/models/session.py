@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trackerd.web.models.words import Answer, Asked, Id, RoleName
+from trackerd.web.models.words import Answer, Asked, Id, Lat, Lon, Purpose, RoleName
 
 
 class SignIn(Asked):
@@ -77,6 +77,17 @@ class Warden(Answer):
 
     id: Id
     team: Id | None = None
+
+
+class PlaceAsked(Asked):
+    """A place in the past, and why it is asked about."""
+
+    lon: Lon
+    lat: Lat
+    radius_m: Annotated[float, Field(ge=5, le=2000)] = 50.0
+    from_: Annotated[str, Field(alias="from", max_length=40, examples=["2026-05-04"])]
+    to: Annotated[str, Field(max_length=40, examples=["2026-05-04T14:00"])]
+    purpose: Purpose
 
 
 Site.model_rebuild()

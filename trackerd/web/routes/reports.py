@@ -25,7 +25,7 @@ from trackerd.store import Asking, Store
 from trackerd.web import said
 from trackerd.web.access import Caller, Needs, Sees, room_of
 from trackerd.web.models.health import Look, Looks
-from trackerd.web.models.words import Purpose
+from trackerd.web.models.session import PlaceAsked
 from trackerd.web.problem import ProblemError, described
 from trackerd.web.room import Room
 
@@ -111,24 +111,24 @@ def report_plan(request: Request, _: Sees, wishes: Wished, from_: From = None, t
     return _answer(page, wishes, record)
 
 
-@router.get("/api/reports/place", summary="Report of a place", responses=ERRORS)
+@router.post("/api/reports/place", summary="Report of a place", responses=ERRORS)
 def report_place(
-    request: Request, who: Annotated[Caller, Depends(Needs("place"))], wishes: Wished,
-    lon: Annotated[float, Query(ge=-180, le=180, examples=[4.1989])],
-    lat: Annotated[float, Query(ge=-85, le=85, examples=[50.9103])],
-    purpose: Annotated[Purpose, Query()], from_: Annotated[str, Query(alias="from", max_length=40, examples=["2026-05-04"])],
-    to: Annotated[str, Query(max_length=40, examples=["2026-05-04"])],
-    radius_m: Annotated[float, Query(ge=5, le=2000)] = 50.0,
-) -> Response:  # fmt: skip
-    """Return who was at a place, certainly, probably or possibly. Who asks, when and why is kept in the access log."""
+    request: Request, who: Annotated[Caller, Depends(Needs("place"))], wishes: Wished, asked: PlaceAsked
+) -> Response:
+    """Return who was at a place, certainly, probably or possibly. Who asks, when and why is kept in the access log.
+
+    It is a POST so that no place stands in an address, which proxies and browsers keep.
+    """
     room = room_of(request)
     with room.readers.lend() as store, room.readers.beside() as log:
         record = room.record(_Logging(store, log))  # type: ignore[arg-type]
-        period = period_of(record, from_, to)
+        period = period_of(record, asked.from_, asked.to)
         if period.end - period.start > MOST_US:
             raise ProblemError(422, "ask about 31 days at most")
-        found = places.place(record, places.Spot(lon, lat, radius_m), period, who.name, purpose)
-        page = place_page(found, purpose, wishes.speech(room))
+        found = places.place(
+            record, places.Spot(asked.lon, asked.lat, asked.radius_m), period, who.name, asked.purpose
+        )
+        page = place_page(found, asked.purpose, wishes.speech(room))
     return _answer(page, wishes, record)
 
 
