@@ -1,7 +1,7 @@
 """Where each device was last, and since when it has not moved: for whoever looks at the map.
 
 What must stay true here: only what is on disk is here, and no longer than there: what is erased goes from here too;
-a batch costs one pass over its columns and a step for each of its devices.
+a batch costs a sort and a bounded number of steps for each of its devices.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ STILL_ACCURACIES, STILL_LEAST_M = 2.0, 20.0
 """Who stays within so many accuracies, and never less than so many metres, has not moved (report/track.py)."""
 BACK_US = 3600 * SECOND
 """So much of a device's end is read at the start."""
+MOST_PIECES = 4
+STEPS = 50
+"""So many of one device's positions in a batch tell whether it has moved meanwhile."""
 
 
 class LastFix(NamedTuple):
@@ -53,20 +56,17 @@ class Latest:
             device, heard = saved.track.device, saved.track.heard
             if heard is None:
                 continue
-            for piece in islice(store.fixes(device, heard - BACK_US), 4):
-                for row in range(0, len(piece), max(1, len(piece) // 500)):
-                    self._note(piece, row, device, None)
-                self._note(piece, len(piece) - 1, device, None)
+            for piece in islice(store.fixes(device, heard - BACK_US), MOST_PIECES):
+                self.note(piece, ())
 
     def note(self, fixes: Fixes, received: Sequence[int]) -> None:
         """Take a batch that was committed."""
         if not len(fixes):
             return
-        newest = np.full(len(fixes.devices), -1, dtype=np.int64)
-        order = np.argsort(fixes.time, kind="stable")
-        newest[fixes.device[order]] = order
-        for device, row in zip(fixes.devices, newest.tolist(), strict=True):
-            if row >= 0:
+        order = np.lexsort((fixes.time, fixes.device))
+        for rows in np.split(order, np.flatnonzero(np.diff(fixes.device[order])) + 1):
+            device = fixes.devices[int(fixes.device[rows[0]])]
+            for row in [*rows[: -1 : max(1, len(rows) // STEPS)].tolist(), int(rows[-1])]:
                 self._note(fixes, row, device, Micros(received[row]) if len(received) else None)
 
     def erase(self, erased: Iterable[Erased]) -> None:

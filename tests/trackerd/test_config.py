@@ -202,13 +202,17 @@ def test_the_example_names_every_key_there_is() -> None:
                 assert f"\n{key} = " in part.replace("\n#", "\n"), f"{name}.{key} is not in the example"
 
 
-def test_what_nothing_acts_on_yet_is_taken_and_told(tmp_path: Path) -> None:
-    more = "[http]\nport = 8080\n"
-    settings, town, faults = read(tmp_path, GOOD + more)
-    assert settings is not None
-    assert town is not None
-    assert [(fault.where, fault.warning) for fault in faults] == [("http", True)]
-    assert "not act on it yet" in str(faults[0])
+@pytest.mark.parametrize(("more", "said"), [
+    ('listen = "8020"', "write an address and a port"),
+    ('cert_file = "web.pem"', "belong together"),
+    ('proxy_user_header = "X-Remote-User"', "only with proxy_from"),
+    ('proxy_user_header = "X-Remote-User"\nproxy_from = ["the proxy"]', "is no address"),
+    ("port = 8080", "port"),
+])  # fmt: skip
+def test_a_fault_in_http_says_how_it_is_written(tmp_path: Path, more: str, said: str) -> None:
+    settings, _, faults = read(tmp_path, GOOD + f"[http]\n{more}\n")
+    assert settings is None
+    assert said in "; ".join(map(str, faults))
 
 
 def test_a_bicycle_has_its_own_speed(tmp_path: Path) -> None:

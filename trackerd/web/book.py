@@ -94,6 +94,12 @@ class Book:
         with self._lock:
             self._db.close()
 
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     # accounts
 
     def accounts(self) -> list[Account]:

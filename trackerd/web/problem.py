@@ -22,6 +22,7 @@ from trackerd.web.models.words import Problem
 
 TYPE = "application/problem+json"
 
+
 class ProblemError(Exception):
     """Something the caller can do something about, or must wait for."""
 

@@ -125,9 +125,7 @@ def report_place(
         period = period_of(record, asked.from_, asked.to)
         if period.end - period.start > MOST_US:
             raise ProblemError(422, "ask about 31 days at most")
-        found = places.place(
-            record, places.Spot(asked.lon, asked.lat, asked.radius_m), period, who.name, asked.purpose
-        )
+        found = places.place(record, places.Spot(asked.lon, asked.lat, asked.radius_m), period, who.name, asked.purpose)
         page = place_page(found, asked.purpose, wishes.speech(room))
     return _answer(page, wishes, record)
 

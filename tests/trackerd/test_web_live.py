@@ -1,0 +1,51 @@
+"""The map and the stream, against a real daemon: what is measured is seen, resumed, acknowledged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.servers import until
+from tests.trackerd.rooms import AWAY, BOX, Site, Stream
+
+
+def ago(seconds: float) -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with Site(tmp_path).running() as running:
+        yield running
+
+
+def test_who_stands_in_a_zone_is_seen_there(site: Site) -> None:
+    browser = site.client("vera")
+    stream = Stream(browser)
+    site.stand("w01", BOX, ago(150))
+    until(lambda: "zone.enter" in stream.types(), lambda: str(stream.heard))
+    live = site.live(browser, lambda live: live["wardens"] and live["wardens"][0]["zones"])
+    (warden,) = live["wardens"]
+    assert (warden["warden"], warden["zones"][0]["zone"], warden["silent"]) == ("gw-1", "box-07", False)
+    assert warden["still_since"] is not None
+    (zone,) = [one for one in live["zones"] if one["zone"] == "box-07"]
+    assert [one["warden"] for one in zone["inside"]] == ["gw-1"]
+    assert zone["windows"][0]["requirement"] == "boxes"
+
+
+def test_a_page_that_comes_back_hears_what_it_missed_and_nothing_twice(site: Site) -> None:
+    browser = site.client("vera")
+    stream = Stream(browser)
+    site.stand("w01", BOX, ago(400))
+    until(lambda: "zone.enter" in stream.types(), lambda: str(stream.heard))
+    seen = stream.of("cloudevent")[-1]["seq"]
+    site.stand("w01", AWAY, ago(250))
+    until(lambda: "zone.exit" in stream.types(), lambda: str(stream.heard))
+    later = Stream(site.client("vera"), after=seen)
+    until(lambda: later.of("cloudevent"), lambda: str(later.heard))
+    until(lambda: len(later.of("cloudevent")) == len([e for e in stream.of("cloudevent") if e["seq"] > seen]))
+    assert [e["seq"] for e in later.of("cloudevent")] == [e["seq"] for e in stream.of("cloudevent") if e["seq"] > seen]
+    assert later.of("live")[0]["partial"] is False
