@@ -44,7 +44,7 @@ class Site:
     """An installation, its daemon and whoever asks."""
 
     def __init__(self, folder: Path, http: str = "", devices: Sequence[str] = ("w01", "w02")) -> None:
-        self.folder, self.port = folder, free_port()
+        self.folder, self.ports = folder, {device: free_port() for device in devices}
         self.path, self.zones = folder / "trackerd.toml", folder / "zones.geojson"
         self.zones.write_text(json.dumps({"type": "FeatureCollection", "features": ZONES}))
         now = datetime.now(UTC)
@@ -54,10 +54,13 @@ class Site:
             f'[[device]]\nid = "{device}"\n[[warden]]\nid = "gw-{n}"\nteam = "asse"\n'
             for n, device in enumerate(devices, 1)
         )
+        sources = "".join(
+            f'[[source]]\nkind = "tcp"\nhost = "127.0.0.1"\nport = {port}\ndevice = "{device}"\ndecoder = "csv"\n'
+            for device, port in self.ports.items()
+        )
         self.path.write_text(
             f'[site]\nname = "asse"\ntimezone = "UTC"\n[http]\nlisten = "127.0.0.1:0"\n{http}\n'
-            f'[[source]]\nkind = "tcp"\nhost = "127.0.0.1"\nport = {self.port}\ndevice = "w01"\ndecoder = "csv"\n'
-            f'[[zones]]\nfile = "zones.geojson"\n[[team]]\nid = "asse"\n{duty}'
+            f'{sources}[[zones]]\nfile = "zones.geojson"\n[[team]]\nid = "asse"\n{duty}'
             f'[[requirement]]\nid = "boxes"\nkinds = ["box"]\nfrom = "00:00"\nto = "23:59"\n'
         )
         self.daemon: Service
@@ -103,16 +106,16 @@ class Site:
         except httpx.HTTPError:
             return False
 
-    def send(self, *fixes: tuple[str, datetime, float, float]) -> None:
-        """Send positions: device, time, longitude, latitude."""
-        rows = "".join(f"{device},{at.isoformat()},{lon:.7f},{lat:.7f},5\n" for device, at, lon, lat in fixes)
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
-            sock.sendall(b"device,time,lon,lat,accuracy_m\n" + rows.encode())
+    def send(self, device: str, *fixes: tuple[datetime, float, float]) -> None:
+        """Send positions: time, longitude, latitude."""
+        rows = "".join(f"{at.isoformat()},{lon:.7f},{lat:.7f},5\n" for at, lon, lat in fixes)
+        with socket.create_connection(("127.0.0.1", self.ports[device]), timeout=5) as sock:
+            sock.sendall(b"time,lon,lat,accuracy_m\n" + rows.encode())
 
     def stand(self, device: str, place: tuple[float, float], since: datetime, seconds: int = 120) -> None:
         """Have somebody stand there for a while."""
         times = (since + timedelta(seconds=s) for s in range(0, seconds, 5))
-        self.send(*((device, at, place[0] + 1e-6 * (n % 3), place[1]) for n, at in enumerate(times)))
+        self.send(device, *((at, place[0] + 1e-6 * (n % 3), place[1]) for n, at in enumerate(times)))
 
     def client(self, name: str | None = None) -> httpx.Client:
         """Return somebody's browser, signed in."""

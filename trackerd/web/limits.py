@@ -42,6 +42,12 @@ class Pace:
             self._left.popitem(last=False)
         return 0.0 if enough else (cost - left) / self._per_s
 
+    def give_back(self, key: str, cost: float = 1.0) -> None:
+        """Put tokens back."""
+        if key in self._left:
+            left, at = self._left[key]
+            self._left[key] = (min(self._burst, left + cost), at)
+
 
 class Bounds:
     """Bounds on every request."""

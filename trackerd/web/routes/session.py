@@ -17,22 +17,28 @@ from trackerd.web.problem import ProblemError, described
 from trackerd.web.room import Room
 
 router = APIRouter(tags=["session"])
-BY_NAME, BY_ADDRESS, OVER_ALL = (1 / 30, 8.0), (1 / 10, 15.0), (2.0, 30.0)
-"""Attempts a second, and at once."""
+BY_BOTH, BY_NAME, BY_ADDRESS, OVER_ALL = (1 / 30, 8.0), (1 / 5, 30.0), (1 / 5, 20.0), (2.0, 40.0)
+"""Attempts a second, and at once, that fail: for a name from one address, for a name, from an address, for all."""
 
 
 class Guard:
     """How often passwords may be tried."""
 
     def __init__(self) -> None:
-        self._name, self._address, self._all = Pace(*BY_NAME), Pace(*BY_ADDRESS), Pace(*OVER_ALL)
+        self._paces = Pace(*BY_BOTH), Pace(*BY_NAME), Pace(*BY_ADDRESS), Pace(*OVER_ALL)
         self.at_once = threading.BoundedSemaphore(2)
 
     def check(self, name: str, address: str) -> None:
         """Raise a problem where it is too often."""
-        wait = max(self._name.wait_s(name), self._address.wait_s(address), self._all.wait_s(""))
+        keys = f"{address} {name}", name, address, ""
+        wait = max(pace.wait_s(key) for pace, key in zip(self._paces, keys, strict=True))
         if wait:
             raise ProblemError(429, "too many attempts; wait a little", headers={"Retry-After": str(round(wait) + 1)})
+
+    def forgive(self, name: str, address: str) -> None:
+        """Take back an attempt that did not fail."""
+        for pace, key in zip(self._paces, (f"{address} {name}", name, address, ""), strict=True):
+            pace.give_back(key)
 
 
 @router.get("/api/session", summary="Who am I?")
@@ -46,11 +52,13 @@ def sign_in(request: Request, response: Response, asked: SignIn) -> Session:
     """Begin a session: a cookie that no script can read, and a token to send with changes."""
     room = room_of(request)
     guard: Guard = request.app.state.guard
-    guard.check(asked.name, request.client.host if request.client else "")
+    address = request.client.host if request.client else ""
+    guard.check(asked.name, address)
     with guard.at_once:
         account = room.book.verified(asked.name, asked.password)
     if account is None:
         raise ProblemError(401, "the name or the password is wrong")
+    guard.forgive(asked.name, address)
     token = room.book.begin(account.name, room.http.session_end)
     secure = request.url.scheme == "https"
     response.set_cookie(COOKIE, token, path="/", httponly=True, samesite="strict", secure=secure)
