@@ -21,6 +21,7 @@ from trackerd.load import load
 from trackerd.service import Service
 from trackerd.town import build
 from trackerd.web.book import Account, Book
+from trackerd.web.limits import Pace
 from trackerd.web.opened import book_file, room
 from trackerd.web.room import Room
 from trackerd.web.server import Server
@@ -43,7 +44,9 @@ ZONES = [zone("box-07", *BOX, name="Probleembox Markt", kind="box"), zone("far-a
 class Site:
     """An installation, its daemon and whoever asks."""
 
-    def __init__(self, folder: Path, http: str = "", devices: Sequence[str] = ("w01", "w02")) -> None:
+    def __init__(
+        self, folder: Path, http: str = "", devices: Sequence[str] = ("w01", "w02"), pace: float = 1e6
+    ) -> None:
         self.folder, self.ports = folder, {device: free_port() for device in devices}
         self.path, self.zones = folder / "trackerd.toml", folder / "zones.geojson"
         self.zones.write_text(json.dumps({"type": "FeatureCollection", "features": ZONES}))
@@ -66,6 +69,7 @@ class Site:
         self.daemon: Service
         self.room: Room
         self.server: Server
+        self._pace = Pace(pace, 8 * pace)
         self._open: list[httpx.Client] = []
 
     @contextmanager
@@ -80,6 +84,7 @@ class Site:
         assert town is not None, faults
         self.daemon = service(settings, self.path, town)
         self.room = room(settings, self.path, self.daemon.watched(), self.daemon.sources)
+        self.room.pace = self._pace
         self.server = Server(self.room)
         self.server.start()
         thread = threading.Thread(target=self.daemon.run, name="daemon")

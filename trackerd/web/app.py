@@ -64,7 +64,7 @@ def make(room: Room) -> FastAPI:
         app.include_router(module.router)
     _pages(app)
     app.add_middleware(Headers, policy=policy(room.http))
-    app.add_middleware(Bounds)
+    app.add_middleware(Bounds, pace=room.pace)
     if hosts := _hosts(room.http):
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

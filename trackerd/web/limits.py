@@ -19,6 +19,8 @@ from trackerd.web.problem import answer
 BODY = 64 * 1024
 """Bytes of a body."""
 LARGER = {"/api/zones": 8 * 2**20, "/api/zones/preview": 8 * 2**20, "/api/zones/lint": 8 * 2**20}
+ASKED = (50.0, 400.0)
+"""Requests a second and at once, from one address."""
 BODY_S = 20.0
 READ_S = 20.0
 """A body comes, and a piece of an answer goes, within so long."""
@@ -56,7 +58,7 @@ class Bounds:
         self, app: ASGIApp, pace: Pace | None = None, body_s: float = BODY_S, read_s: float = READ_S,
         larger: Mapping[str, int] = LARGER,
     ) -> None:  # fmt: skip
-        self._app, self._pace = app, pace or Pace(50.0, 400.0)
+        self._app, self._pace = app, pace or Pace(*ASKED)
         self._body_s, self._read_s, self._larger = body_s, read_s, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

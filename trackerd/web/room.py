@@ -25,6 +25,7 @@ from trackerd.inbox import Inbox
 from trackerd.report.record import Record
 from trackerd.store import Store
 from trackerd.web.book import Book
+from trackerd.web.limits import ASKED, Pace
 from trackerd.web.problem import ProblemError
 from trackerd.web.readers import Readers
 from trackerd.zone_files import ZoneFiles
@@ -53,6 +54,8 @@ class Room:
     """The figures for Prometheus."""
     stop: Callable[[], bool] = lambda: False
     """Whether the server is closing."""
+    pace: Pace = field(default_factory=lambda: Pace(*ASKED))
+    """How often one address may ask."""
     started: datetime = field(default_factory=clock.now)
 
     @property

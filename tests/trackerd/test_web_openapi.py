@@ -1,0 +1,61 @@
+"""Whatever its OpenAPI allows, and more, is asked of the API: it never fails, and answers as it says it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.trackerd.rooms import BOX, Site
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+ENDLESS = ("/api/stream",)
+EXAMPLES = 12
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("site")).running() as running:
+        running.stand("w01", BOX, datetime.now(UTC) - timedelta(seconds=150))
+        running.live(running.client("vera"), lambda live: live["wardens"] and live["wardens"][0]["zones"])
+        yield running
+
+
+def test_no_request_makes_it_fail(site: Site) -> None:
+    ada = site.client("ada")
+    headers = {
+        "X-CSRF-Token": ada.headers["X-CSRF-Token"],
+        "Cookie": f"trackerd_session={ada.cookies['trackerd_session']}",
+    }
+    schema = schemathesis.openapi.from_dict(ada.get("/api/openapi.json").json())
+    asked: dict[str, int] = {}
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if operation.path in ENDLESS or (operation.path, operation.method) == ("/api/session", "delete"):
+            continue
+
+        def check(case: Any) -> None:
+            asked[case.operation.label] = asked.get(case.operation.label, 0) + 1
+            case.call_and_validate(base_url=site.url, headers=headers, checks=CHECKS, timeout=20)
+
+        strategy = operation.as_strategy()
+        bounded = settings(
+            max_examples=EXAMPLES, deadline=None, database=None, derandomize=True, phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        from hypothesis import given
+
+        bounded(given(case=strategy)(check))()
+    assert len(asked) > 25, asked
+    assert site.ready, "the daemon goes on"
