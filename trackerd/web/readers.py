@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from trackerd.store import Store, StoreError
 from trackerd.web.problem import ProblemError
 
-AT_ONCE = 3
+AT_ONCE = 2
 WAIT_S = 10.0
 
 

@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from geofence import geojson
 from geofence.faults import Fault
-from geofence.trial import Advice, Habits, advise, chances, size
+from geofence.trial import Habits
 from geofence.zones import Frame, Zone
 from trackerd import kml
 from trackerd.assemble import rules
 from trackerd.town import PRIVATE
+from trackerd.web.lint_worker import tried
 from trackerd.web.models.zones import (
     Lint,
-    LintAdvice,
     LintAsked,
     Lints,
     Preview,
@@ -132,7 +132,8 @@ def lint(room: Room, asked: LintAsked) -> Lints:
         raise ProblemError(422, f"name at most {MOST} zones at once: each is tried with thousands of walks")
     habits = Habits(dwell_s=asked.dwell_s)
     habits = replace(habits, accuracy_m=asked.accuracy_m or habits.accuracy_m, every_s=asked.every_s or habits.every_s)
-    items = [_lint(one, habits, room, asked.advise and len(zones) == 1) for one in zones]
+    found = tried(zones, habits, rules(room.settings), asked.advise and len(zones) == 1)
+    items = [Lint.model_validate(one) for one in found]
     return Lints(
         accuracy_m=habits.accuracy_m, every_s=habits.every_s, items=items, faults=[fault(one) for one in faults]
     )
@@ -140,18 +141,6 @@ def lint(room: Room, asked: LintAsked) -> Lints:
 
 MOST = 20
 """Zones tried at once."""
-
-
-def _lint(zone: Zone, habits: Habits, room: Room, counsel: bool) -> Lint:
-    under = rules(room.settings)
-    large, found = size(zone), chances(zone, habits, under)
-    advice: list[Advice] = advise(zone, habits, under) if counsel and not found.good else []
-    return Lint(
-        zone=zone.id, name=zone.name, kind=zone.kind, radius_m=round(large.radius_m, 1), circle=large.circle,
-        hectares=round(large.hectares, 4), dwell_s=zone.dwell_s or habits.dwell_s, proven=round(found.proven, 3),
-        mistaken=round(found.mistaken, 3), good=found.good,
-        advice=[LintAdvice(what=one.what, value=one.value, proven=round(one.chances.proven, 3)) for one in advice],  # type: ignore[arg-type]
-    )  # fmt: skip
 
 
 def _bare(one: dict[str, Any]) -> dict[str, Any]:

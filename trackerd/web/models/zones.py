@@ -106,9 +106,9 @@ class LintAsked(Asked):
 
     zones: list[str] | None = Field(default=None, max_length=200, description="Ids.")
     collection: dict[str, Any] | None = Field(default=None, description="GeoJSON that is not kept yet.")
-    accuracy_m: float | None = Field(default=None, ge=1, le=100)
-    every_s: float | None = Field(default=None, ge=1, le=600)
-    dwell_s: float = Field(default=60.0, ge=0, le=86_400)
+    accuracy_m: float | None = Field(default=None, ge=1, le=30)
+    every_s: float | None = Field(default=None, ge=1, le=120)
+    dwell_s: float = Field(default=60.0, ge=1, le=3600)
     advise: bool = Field(
         default=False, description="Also say what would do, where a visit is not proven surely: it takes longer."
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from geofence.model import SECOND, to_micros
 from trackerd import clock
 from trackerd.web.access import room_of
 from trackerd.web.models.health import Ready
-from trackerd.web.problem import described
+from trackerd.web.problem import ProblemError, described
 
 router = APIRouter(tags=["probes"])
 STALLED_S = 30.0
@@ -38,11 +39,14 @@ def ready(request: Request, response: Response) -> Ready:
 
 
 @router.get(
-    "/metrics", summary="Figures for Prometheus", responses={200: {"content": {"text/plain": {}}}, **described(404)}
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {}}}, **described(404)},
 )
 def metrics(request: Request) -> Response:
     """Give the daemon's figures; where it keeps none, or keeps them at an address of their own, there are none here."""
     exposition = room_of(request).exposition
     if exposition is None:
-        return Response(status_code=404)
+        raise ProblemError(404, "no figures are kept here")
     return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
