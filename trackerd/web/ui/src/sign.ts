@@ -1,5 +1,6 @@
 // What stands for each outcome: never colour alone, so each has its mark and its word as well.
 import type { components } from "./api/schema";
+import { shade } from "./theme";
 
 export type StateName = components["schemas"]["LiveWindow"]["state"];
 
@@ -34,12 +35,18 @@ export function shownState(zone: { verdict?: StateName | null; windows: readonly
   return open ?? zone.verdict ?? null;
 }
 
-/** A colour of the design as the map wants it. */
+const inks = new Map<string, string>();
+
+/** A colour of the design as the map wants it, in the shade of the moment. */
 export function ink(name: string): string {
+  const key = `${shade.peek()} ${name}`;
+  const known = inks.get(key);
+  if (known) return known;
   const probe = document.createElement("i");
   probe.style.color = `var(--${name})`;
   document.body.append(probe);
   const colour = getComputedStyle(probe).color;
   probe.remove();
+  inks.set(key, colour);
   return colour;
 }
