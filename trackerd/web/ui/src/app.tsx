@@ -85,13 +85,19 @@ function Link() {
 function Choices({ who }: { who: Session }) {
   const words = w.value;
   return (
-    <>
-      <select class="lang" aria-label={words.chooseLanguage} value={language.value} onChange={(event) => choose(event.currentTarget.value as Language)}>
-        {LANGUAGES.map((one) => <option key={one} value={one} lang={one}>{one.toUpperCase()} · {ALL[one].language}</option>)}
-      </select>
-      <button type="button" class="plain" aria-label={words.theme[theme.value]} title={words.theme[theme.value]} onClick={turn}>{{ auto: "◐", light: "☼", dark: "☾" }[theme.value]}</button>
-      <span class="name small soft">{who.name} · {who.role && words.roles[who.role]}</span>
-      <button type="button" class="plain" onClick={() => void signOut()}>{words.signOut}</button>
-    </>
+    <details class="who">
+      <summary>{who.name} <span aria-hidden="true">▾</span></summary>
+      <div>
+        <p><strong>{who.name}</strong> <span class="soft">{who.role && words.roles[who.role]}</span></p>
+        <label>
+          {words.chooseLanguage}
+          <select value={language.value} onChange={(event) => choose(event.currentTarget.value as Language)}>
+            {LANGUAGES.map((one) => <option key={one} value={one} lang={one}>{ALL[one].language}</option>)}
+          </select>
+        </label>
+        <button type="button" onClick={turn}>{{ auto: "◐", light: "☼", dark: "☾" }[theme.value]} {words.theme[theme.value]}</button>
+        <button type="button" onClick={() => void signOut()}>{words.signOut}</button>
+      </div>
+    </details>
   );
 }

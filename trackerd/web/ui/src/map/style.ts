@@ -7,6 +7,8 @@ import { ink, STATES } from "../sign";
 
 addProtocol("pmtiles", new Protocol().tile);
 export const FONT = ["Atkinson Hyperlegible Next Variable", "sans-serif"];
+/** Names from this zoom on; marks alone before. */
+const NAMES_FROM = 13.4;
 type Layers = LayerSpecification[];
 
 /** The whole style, in the colours of the moment. */
@@ -58,7 +60,9 @@ function zoneLayers(): Layers {
   return [
     { id: "zone-fill", type: "fill", source: "zones", paint: { "fill-color": colour, "fill-opacity": ["case", chosen, 0.38, ["==", ["coalesce", ["feature-state", "state"], "none"], "none"], 0.05, 0.2] } },
     { id: "zone-edge", type: "line", source: "zones", layout: { "line-join": "round" }, paint: { "line-color": colour, "line-width": ["case", chosen, 4, 1.8], "line-opacity": ["case", ["==", ["coalesce", ["feature-state", "state"], "none"], "none"], 0.6, 1] } },
-    { id: "zone-names", type: "symbol", source: "names", layout: { "text-field": ["step", ["zoom"], ["get", "mark"], 13.2, ["get", "label"]], "text-font": FONT, "text-size": 12.5, "text-max-width": 9, "symbol-sort-key": ["get", "urgency"], "text-padding": 3 }, paint: { "text-color": ["get", "colour"], "text-halo-color": ink("surface"), "text-halo-width": 1.8 } },
+    { id: "marks", type: "circle", source: "names", maxzoom: NAMES_FROM, filter: ["!=", ["get", "mark"], ""], layout: { "circle-sort-key": ["-", ["get", "urgency"]] }, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 6, 13, 9], "circle-color": ["get", "colour"], "circle-stroke-color": ink("surface"), "circle-stroke-width": 1.5 } },
+    { id: "mark-signs", type: "symbol", source: "names", maxzoom: NAMES_FROM, filter: ["!=", ["get", "mark"], ""], layout: { "text-field": ["get", "mark"], "text-font": FONT, "text-size": ["interpolate", ["linear"], ["zoom"], 11, 9, 13, 13], "symbol-sort-key": ["-", ["get", "urgency"]], "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": ink("surface") } },
+    { id: "zone-names", type: "symbol", source: "names", minzoom: NAMES_FROM, layout: { "text-field": ["get", "label"], "text-font": FONT, "text-size": 13, "text-max-width": 9, "symbol-sort-key": ["get", "urgency"], "text-padding": 3 }, paint: { "text-color": ["get", "colour"], "text-halo-color": ink("surface"), "text-halo-width": 1.8 } },
   ];
 }
 

@@ -5,7 +5,7 @@ import type { Device, Health as Report } from "../api/schema";
 import { ago, brief, metres, number, span, stamp } from "../format";
 import { useAnswer, useEvery } from "../parts/answer";
 import { Said } from "../parts/said";
-import { may, site } from "../state";
+import { may, session, site } from "../state";
 import { w } from "../words";
 
 /** A clock further off than this is told: judging by times would go wrong. */
@@ -46,7 +46,7 @@ function Devices({ report }: { report: Report }) {
 
 function DeviceRow({ one, report }: { one: Device; report: Report }) {
   const words = w.value.health;
-  const off = one.clock_offset_s;
+  const off = session.value?.demo ? null : one.clock_offset_s; // a recording is always late
   const state = !one.on_duty ? <span class="soft">{w.value.common.off}</span> : one.silent ? <strong class="mark is-unproven">… {words.silent}</strong> : one.last_fix ? <span class="mark is-met">✓ {words.heardOk}</span> : <span class="soft">{words.never}</span>;
   return (
     <tr>

@@ -1,5 +1,5 @@
 // Lists: the reports for questions and complaints, by period and place, to read, keep and print.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ask, type Fault } from "../../api/client";
 import { isoDay, shiftDay } from "../../format";
 import { Said } from "../../parts/said";
@@ -30,6 +30,7 @@ export const Lists = () => {
     }
     setBusy(false);
   };
+  useEffect(() => void make(), []);
   return (
     <main class="page" id="content" tabIndex={-1}>
       <div class="wide">
