@@ -58,7 +58,7 @@ function zoneLayers(): Layers {
   const colour = verdictColour();
   const chosen = ["boolean", ["feature-state", "chosen"], false] as never;
   return [
-    { id: "zone-fill", type: "fill", source: "zones", paint: { "fill-color": colour, "fill-opacity": ["case", chosen, 0.38, ["==", ["coalesce", ["feature-state", "state"], "none"], "none"], 0.05, 0.2] } },
+    { id: "zone-fill", type: "fill", source: "zones", paint: { "fill-color": colour, "fill-opacity": ["case", chosen, 0.3, ["==", ["coalesce", ["feature-state", "state"], "none"], "none"], 0.05, 0.2] } },
     { id: "zone-edge", type: "line", source: "zones", layout: { "line-join": "round" }, paint: { "line-color": colour, "line-width": ["case", chosen, 4, 1.8], "line-opacity": ["case", ["==", ["coalesce", ["feature-state", "state"], "none"], "none"], 0.6, 1] } },
     { id: "marks", type: "circle", source: "names", maxzoom: NAMES_FROM, filter: ["!=", ["get", "mark"], ""], layout: { "circle-sort-key": ["-", ["get", "urgency"]] }, paint: { "circle-radius": ["interpolate", ["linear"], ["zoom"], 11, 6, 13, 9], "circle-color": ["get", "colour"], "circle-stroke-color": ink("surface"), "circle-stroke-width": 1.5 } },
     { id: "mark-signs", type: "symbol", source: "names", maxzoom: NAMES_FROM, filter: ["!=", ["get", "mark"], ""], layout: { "text-field": ["get", "mark"], "text-font": FONT, "text-size": ["interpolate", ["linear"], ["zoom"], 11, 9, 13, 13], "symbol-sort-key": ["-", ["get", "urgency"]], "text-allow-overlap": true, "text-ignore-placement": true }, paint: { "text-color": ink("surface") } },

@@ -25,7 +25,7 @@ export const Day = () => {
           <h1>{w.value.day.title}</h1>
           <DayPick />
           <span class="grow soft">{day && wholeDay(day.start)}</span>
-          <button type="button" class="no-print" onClick={() => print()}>{w.value.common.print}</button>
+          <button type="button" class="no-print desk" onClick={() => print()}>{w.value.common.print}</button>
         </div>
         <Said fault={fault} again={again} />
         {day && <Course key={day.date} day={day} />}

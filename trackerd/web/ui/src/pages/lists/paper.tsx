@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 export function Paper({ html }: { html: string }) {
   const self = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    const read = new DOMParser().parseFromString(html, "text/html");
+    const read = new DOMParser().parseFromString(html.replace(/<style>[^]*?<\/style>/g, ""), "text/html");
     for (const one of read.querySelectorAll("script, style, link, meta, iframe, object")) one.remove();
     const title = read.querySelector("h1");
     if (title) title.outerHTML = `<h2>${title.innerHTML}</h2>`;

@@ -26,7 +26,7 @@ export const Plan = () => {
           <h1>{w.value.plan.title}</h1>
           <DayPick />
           <span class="grow soft">{w.value.plan.board}</span>
-          <button type="button" class="no-print" onClick={() => print()}>{w.value.common.print}</button>
+          <button type="button" class="no-print desk" onClick={() => print()}>{w.value.common.print}</button>
         </div>
         <Said fault={fault} again={again} />
         {board && <Board board={board} again={again} />}

@@ -4,6 +4,7 @@ import type { Map as GlMap } from "maplibre-gl";
 import { TerraDraw, TerraDrawCircleMode, TerraDrawLineStringMode, TerraDrawPointMode, TerraDrawPolygonMode, TerraDrawSelectMode, ValidateNotSelfIntersecting } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
 import type { Geometry } from "../../api/schema";
+import { ink } from "../../sign";
 import { apart, middle, positions } from "../../map/shapes";
 
 export type Tool = "polygon" | "circle" | "linestring";
@@ -18,10 +19,13 @@ export interface Drawn {
 export interface Pencil {
   draw(tool: Tool): void;
   edit(geometry: Geometry | null): void;
+  /** Whether something was drawn this very moment: the click that ended it chooses nothing. */
+  fresh(): boolean;
   stop(): void;
 }
 
 const WIDTH_M = 20;
+const MOMENT_MS = 400;
 const EDITED = "edited";
 const PARTS = { draggable: true, coordinates: { draggable: true, midpoints: true, deletable: true } };
 
@@ -34,16 +38,18 @@ export function pencil(map: GlMap, drawn: (one: Drawn) => void, edited: (geometr
   const tool = new TerraDraw({
     adapter: new TerraDrawMapLibreGLAdapter({ map, coordinatePrecision: 7 }),
     modes: [
-      new TerraDrawPolygonMode(valid as never), new TerraDrawCircleMode(), new TerraDrawLineStringMode(), new TerraDrawPointMode(),
-      new TerraDrawSelectMode({ flags: { polygon: { feature: PARTS }, linestring: { feature: PARTS }, point: { feature: { draggable: true } } } }),
+      new TerraDrawPolygonMode({ ...valid, styles: inks() } as never), new TerraDrawCircleMode({ styles: inks() }), new TerraDrawLineStringMode(), new TerraDrawPointMode(),
+      new TerraDrawSelectMode({ styles: inks() as never, flags: { polygon: { feature: PARTS }, linestring: { feature: PARTS }, point: { feature: { draggable: true } } } }),
     ],
   });
+  let last = 0;
   tool.start();
   tool.setMode("static");
   tool.on("finish", (id, context) => {
     const feature = tool.getSnapshotFeature(id);
     if (!feature) return;
     if (context.action !== "draw") return edited(feature.geometry as Geometry);
+    last = performance.now();
     tool.setMode("static");
     tool.removeFeatures([id]);
     drawn(asFiled(feature.geometry as Geometry, context.mode === "circle"));
@@ -51,7 +57,18 @@ export function pencil(map: GlMap, drawn: (one: Drawn) => void, edited: (geometr
   return {
     draw: (mode) => (tool.clear(), tool.setMode(mode)),
     edit: (geometry) => edit(tool, geometry),
+    fresh: () => performance.now() - last < MOMENT_MS,
     stop: () => tool.stop(),
+  };
+}
+
+/** The pencil's colours: those of the page. */
+function inks(): Record<string, `#${string}` | number> {
+  const [red = 0, green = 0, blue = 0] = (ink("accent").match(/[\d.]+/g) ?? []).map(Number);
+  const hex = `#${[red, green, blue].map((one) => one.toString(16).padStart(2, "0")).join("")}` as const;
+  return {
+    fillColor: hex, fillOpacity: 0.15, outlineColor: hex, outlineWidth: 3, selectedPolygonColor: hex, selectedPolygonFillOpacity: 0.08, selectedPolygonOutlineColor: hex, selectedPolygonOutlineWidth: 3,
+    selectedLineStringColor: hex, selectedPointColor: hex, selectionPointColor: hex, midPointColor: hex,
   };
 }
 

@@ -70,7 +70,7 @@ function Canvas({ chosen, choose, shown }: Board) {
   }, [pen, tool, chosen, shown, editable.value, chosen ? changes.value.has(chosen) && changes.value.get(chosen) === null : false]);
   const list = useMapZones(shown);
   return (
-    <TownMap zones={list} chosen={chosen} onZone={(id) => !drawing.current && id && choose(id)} ready={ready}>
+    <TownMap zones={list} chosen={chosen} onZone={(id) => !drawing.current && !pen?.fresh() && id && choose(id)} ready={ready}>
       {editable.value && !shown && <Tools tool={tool} set={setTool} editing={Boolean(chosen)} />}
     </TownMap>
   );
