@@ -18,6 +18,7 @@ LATITUDE = {b"lat", b"latitude"}
 CONTENT = (
     ("gpsd", re.compile(rb'^\{[^{}]*"class"\s*:\s*"(?:VERSION|DEVICES|DEVICE|WATCH|TPV|SKY)"', re.MULTILINE)),
     ("owntracks", re.compile(rb'"_type"\s*:\s*"\w')),
+    ("lorawan", re.compile(rb'"(?:uplink_message|deduplicationId)"\s*:')),
     ("nmea", re.compile(rb"\$[A-Z0-9]{4,10},[^$\r\n*]*\*[0-9A-Fa-f]{2}")),
 )
 SUFFIXES = {
