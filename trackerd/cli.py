@@ -359,13 +359,25 @@ def store_copy(
 
 @store_app.command("backup")
 def store_backup(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path | None, typer.Argument(help="The file to write.")] = None,
+    into: Annotated[Path | None, typer.Option(help="Or a folder: the file is named by the day.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many such files stay in the folder.")] = 7,
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
 ) -> None:
     """Write a consistent copy of the embedded store, also while the daemon runs."""
     from trackerd import store_commands
 
-    store_commands.backup(file, config)
+    if (file is None) == (into is None):
+        raise typer.BadParameter("name either a file, or a folder with --into")
+    store_commands.backup(file, into, keep, config)
+
+
+@store_app.command("forget")
+def store_forget(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Let go of what [retention] keeps no longer; a daemon that runs does so itself."""
+    from trackerd import store_commands
+
+    store_commands.forget(config)
 
 
 def main() -> NoReturn:

@@ -26,6 +26,9 @@ from trackerd.assemble import rules, store_url
 from trackerd.breaks import Breaks
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
+from trackerd.config import Settings
+from trackerd.notify.make import NotifyFault
+from trackerd.notify.sender import Undelivered
 from trackerd.report import day as days
 from trackerd.report import person as persons
 from trackerd.report import place as places
@@ -43,6 +46,10 @@ from trackerd.store import Store, StoreError, open_store
 
 USAGE = 2
 WEEKS = timedelta(days=28)
+DAYS: dict[str | None, Callable[[date], date]] = {
+    None: lambda today: today, "today": lambda today: today, "yesterday": lambda today: today - timedelta(days=1),
+}  # fmt: skip
+"""Days by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,8 @@ class Wishes:
     semicolon: bool
     bom: bool
     table: str | None
+    mail: str | None = None
+    """The ``[[notify]]`` that is to carry it."""
 
     @property
     def way(self) -> Format:
@@ -88,7 +97,8 @@ def day(config: Path, date_: str | None, wishes: Wishes) -> None:
     """Answer ``trackerd report day``."""
 
     def page(scene: Scene) -> Page:
-        on = scene.record.local(scene.record.now).date() if date_ is None else _day(date_)
+        today = scene.record.local(scene.record.now).date()
+        on = DAYS[date_](today) if date_ in DAYS else _day(date_ or "")
         return day_page(days.day(scene.record, on), scene.names, scene.say)
 
     _answer(config, wishes, page)
@@ -161,7 +171,21 @@ def _answer(config: Path, wishes: Wishes, page: Callable[[Scene], Page], *, besi
         _stop(str(error), AWAY)
     except ReportFault as error:
         _stop(str(error), FAULTS)
-    _write(made, wishes, now)
+    if wishes.mail is not None:
+        _mailed(made, wishes.mail, settings, config, now)
+    else:
+        _write(made, wishes, now)
+
+
+def _mailed(page: Page, name: str, settings: Settings, config: Path, now: int) -> None:
+    from trackerd import report_mail  # noqa: PLC0415 - mail and workbook are heavy, and seldom asked for
+
+    try:
+        talk.print(report_mail.send(page, name, settings, config, now), markup=False)
+    except NotifyFault as error:
+        _stop(str(error), FAULTS)
+    except Undelivered as error:
+        _stop(str(error), AWAY)
 
 
 def _write(page: Page, wishes: Wishes, now: int) -> None:

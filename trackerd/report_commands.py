@@ -47,14 +47,15 @@ CONFIG = Path("/etc/trackerd/trackerd.toml")
 
 @report_app.command()
 def day(
-    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19, or yesterday; else today.")] = None,
+    mail: Annotated[str | None, typer.Option(help="Send it by mail: the name of a [[notify]] of kind mail.")] = None,
     config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
     semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
 ) -> None:  # fmt: skip
     """Say where each warden was on a day, by zone and time; duty, silences and distance, by warden and team."""
     from trackerd import report_answers as answers
 
-    answers.day(config, date, answers.Wishes(format_, output, lang, semicolon, bom, table))
+    answers.day(config, date, answers.Wishes(format_, output, lang, semicolon, bom, table, mail))
 
 
 @report_app.command()

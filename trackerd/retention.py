@@ -52,6 +52,13 @@ class Retention:
         if not self._round:
             self._next = clock.monotonic() + ROUND_S
 
+    def all(self) -> dict[DataClass, int]:
+        """Do a whole round now; return how many rows of each class went. Raises StoreError."""
+        self._begin()
+        while self._round:
+            self._some()
+        return self.gone
+
     def _begin(self) -> None:
         self._house.retire(self._before("exact_positions"))
         self._round = list(self._keep)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from geofence.model import Fixes
+from tests.receivers import mailbox
 from tests.trackerd.reporting import at, track
 from trackerd.cli import app
 from trackerd.demo import show
@@ -159,3 +163,25 @@ def test_a_place_is_asked_about_while_a_daemon_writes(tmp_path: Path) -> None:
     assert not faults
     assert [one.purpose for one in store.askings(0, 2**62)] == ["p0", "p1", "p2", "p3"]
     store.close()
+
+
+def test_yesterdays_overview_by_mail(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trackerd.clock.now", lambda: datetime(2026, 5, 20, 4, tzinfo=UTC))
+    with mailbox() as box:
+        config = town.with_name("mail.toml")
+        notify = (
+            f'[[notify]]\nkind = "mail"\nname = "coordinator"\nhost = "localhost"\nport = {box.port}\ntls = "none"\n'
+        )
+        config.write_text(f'{town.read_text()}\n{notify}from = "trackerd@asse.be"\nto = ["coordinator@asse.be"]\n')
+        said = ask(config, "day", "--date", "yesterday", "--mail", "coordinator")
+        assert "took it for 1 of 1" in said.output
+        assert 'no [[notify]] of kind "mail" named' in ask(config, "day", "--mail", "nobody", code=1).output
+    (mail,) = box.mails
+    assert mail["Subject"].startswith("Dagverslag van de gemeenschapswachten: dinsdag 19 mei 2026")
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert "Probleembox" in plain.get_content()
+    assert "<table" in html.get_content()
+    (book,) = mail.iter_attachments()
+    assert load_workbook(io.BytesIO(book.get_content())).sheetnames

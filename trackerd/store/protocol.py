@@ -40,6 +40,10 @@ class StoreError(Exception):
     """The store cannot do what was asked; the text tells an administrator why and what to do."""
 
 
+class StoreHeld(StoreError):  # noqa: N818 (the field's word: somebody else has it)
+    """Another trackerd is writing to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Data that was not believed, for the quarantine."""
