@@ -25,6 +25,7 @@ from geofence.duration import words
 from geofence.faults import Fault
 from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
+from trackerd import journal
 from trackerd.assemble import house, service
 from trackerd.cli import AWAY, FAULTS
 from trackerd.config import Settings
@@ -63,7 +64,7 @@ class Replay:
 
 def run(config: Path) -> None:
     """Run the daemon."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, handlers=[journal.handler()])
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
