@@ -63,6 +63,24 @@ def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
     commands.check(config)
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("/etc/trackerd"),
+    site: Annotated[str | None, typer.Option(help="The town, in a-z, 0-9 and -.")] = None,
+    languages: Annotated[str | None, typer.Option(help="Such as nl,fr: the first is used first.")] = None,
+    positions: Annotated[str | None, typer.Option(help="Where they come from: phone, serial, gpsd or tcp.")] = None,
+    where: Annotated[str | None, typer.Option(help="The broker's or gpsd's host, the serial or TCP port.")] = None,
+    warden: Annotated[str | None, typer.Option(help="The first warden, by a pseudonym.")] = None,
+    device: Annotated[str, typer.Option(help="The id of the first tracker.")] = "w01",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take what is usual.")] = False,
+) -> None:
+    """Write a first configuration, zones and plan, from five answers."""
+    from trackerd import init_command
+
+    answers = init_command.Answers(site, languages, positions, where, warden)
+    init_command.init(folder, answers, device, asking=not yes and sys.stdin.isatty())
+
+
 @app.command(name="broker-config")
 def broker_config(
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
