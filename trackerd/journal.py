@@ -31,6 +31,7 @@ class Journal(logging.Handler):
     def __init__(self, path: Path = SOCKET) -> None:
         """Connect; raises OSError where there is no journal."""
         super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
             self._socket.connect(str(path))
