@@ -73,12 +73,13 @@ def init(
     warden: Annotated[str | None, typer.Option(help="The first warden, by a pseudonym.")] = None,
     device: Annotated[str, typer.Option(help="The id of the first tracker.")] = "w01",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take what is usual.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put files that are there aside as NAME.old.")] = False,
 ) -> None:
     """Write a first configuration, zones and plan, from five answers."""
     from trackerd import init_command
 
     answers = init_command.Answers(site, languages, positions, where, warden)
-    init_command.init(folder, answers, device, asking=not yes and sys.stdin.isatty())
+    init_command.init(folder, answers, device, asking=not yes and sys.stdin.isatty(), replace=replace)
 
 
 @app.command(name="broker-config")

@@ -101,16 +101,21 @@ class Answers:
     warden: str | None
 
 
-def init(folder: Path, answers: Answers, device: str, asking: bool) -> None:
-    """Ask what is not answered, and write the files. ``asking``: a person is there."""
+def init(folder: Path, answers: Answers, device: str, *, asking: bool, replace: bool) -> None:
+    """Ask what is not answered, and write the files.
+
+    ``asking``: a person is there; ``replace``: what is there is put aside under another name.
+    """
     files = {name: folder / name for name in ("trackerd.toml", "zones.geojson", "plan.toml")}
-    there = [str(path) for path in files.values() if path.exists()]
-    if there:
-        _stop(f"{', '.join(there)}: there already; name another folder, or move it away")
+    there = [path for path in files.values() if path.exists()]
+    if there and not replace:
+        _stop(f"{', '.join(map(str, there))}: there already; name another folder, or put it aside with --replace")
     made = _written(_asked(answers, asking), folder, device)
     _prove(made)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for path in there:
+            path.replace(path.with_name(f"{path.name}.old"))
         for name, text in made.items():
             files[name].write_text(text, "utf-8")
     except OSError as error:

@@ -43,6 +43,11 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
     assert "plan.toml: there already" in said.replace("\n", "")
     assert [path.name for path in tmp_path.iterdir()] == ["plan.toml"]
     assert (tmp_path / "plan.toml").read_text() == "mine"
+    trackerd("init", "--yes", "--replace", "--folder", tmp_path)
+    assert (tmp_path / "plan.toml.old").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "plan.toml", "plan.toml.old", "trackerd.toml", "zones.geojson",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
