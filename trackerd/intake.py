@@ -83,6 +83,8 @@ class Intake:
         self._decoders: dict[tuple[str, str], Decoder] = {}
         self.gate = Gate(town, breaks)
         self.refused: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        """Fixes by source, whatever became of them."""
 
     @property
     def town(self) -> Town:
@@ -174,6 +176,7 @@ class Intake:
 
     def _keep(self, read: list[_Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
+        self.received.update(one.chunk.source for one in read)
         holders, passes = self.gate.admit([one.fix for one in read])
         fixes: list[Fix] = []
         for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
