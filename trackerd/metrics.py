@@ -29,6 +29,7 @@ from geofence.ledger import Outcome
 from geofence.model import SECOND, DeviceId
 from trackerd import __version__
 from trackerd.histogram import Histogram
+from trackerd.measure import MeasureError
 from trackerd.service import QUEUE, Service
 from trackerd.vitals import UNDECIDED
 
@@ -37,10 +38,6 @@ MOST = {"source": 100, "reason": 50, "type": 30, "route": 50, "zone": 500, "devi
 """Values of each label that are told apart; of counts the rest is told together as ``other``, of moments not at all."""
 OTHER = "other"
 OUTCOMES = (*(outcome.value for outcome in Outcome), UNDECIDED)
-
-
-class MetricsError(Exception):
-    """The figures cannot be served; the text says why and what to do."""
 
 
 class Figures(Collector):
@@ -161,12 +158,12 @@ class Metrics:
 
 @contextmanager
 def served(metrics: Metrics, host: str, port: int) -> Iterator[WSGIServer]:
-    """Serve the exposition there by HTTP meanwhile. Raises MetricsError with a remedy."""
+    """Serve the exposition there by HTTP meanwhile. Raises MeasureError with a remedy."""
     try:
         server, thread = start_http_server(port, host, metrics.registry)
     except OSError as error:
-        why = f"metrics: cannot listen on {host}:{port}: {error.strerror}: choose another [metrics] port or host"
-        raise MetricsError(why) from error
+        why = f"[metrics] cannot listen on {host}:{port}: {error.strerror}: choose another port, or a host of ours"
+        raise MeasureError(why) from error
     try:
         yield server
     finally:
