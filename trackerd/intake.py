@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import NamedTuple
 
 from devices import DECODERS, duty
@@ -35,6 +36,9 @@ SHAPE = bytes.maketrans(
     ),
 )  # fmt: skip
 """Every digit a 0, every letter an a: what is left of a message says how it was built, and nothing else."""
+
+
+SOURCE = attrgetter("chunk.source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,7 @@ class Intake:
 
     def _keep(self, read: list[_Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
-        self.received.update(one.chunk.source for one in read)
+        self.received.update(map(SOURCE, read))
         holders, passes = self.gate.admit([one.fix for one in read])
         fixes: list[Fix] = []
         for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
