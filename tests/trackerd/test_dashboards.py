@@ -109,7 +109,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory, database: str) -> Iterator[
     with ExitStack() as stack:
         prometheus = stack.enter_context(Prometheus(folder / "prometheus", port, RULES))
         broker = stack.enter_context(Mosquitto(folder / "broker"))
-        stack.enter_context(installation(folder, broker.port, port, database).daemon())
+        ours = installation(folder, broker.port, port, database)
+        migrate = [sys.executable, "-m", "trackerd", "store", "migrate", "--config", str(ours.config)]
+        subprocess.run(migrate, check=True, capture_output=True)
+        stack.enter_context(ours.daemon())
         stack.enter_context(walking(broker.port))
         with psycopg.connect(database, autocommit=True) as owner:
             judged = "SELECT count(*) FROM verdict WHERE outcome IS NOT NULL"
