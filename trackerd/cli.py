@@ -63,6 +63,17 @@ def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
     commands.check(config)
 
 
+@app.command()
+def doctor(
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one a finding.")] = False,
+) -> None:
+    """Tell what is wrong with this installation, and how to mend it."""
+    from trackerd import doctor_command
+
+    doctor_command.doctor(config, as_json)
+
+
 @app.command(name="broker-config")
 def broker_config(
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),

@@ -21,8 +21,8 @@ def look(patient: Patient) -> Iterator[Finding]:
     """Look at the clock, who keeps it right, and the town's time."""
     now = clock.now()
     if now < BUILT:
-        yield Finding("clock", "fault", f"it says {now:%Y-%m-%d}: that cannot be",
-                      "let a time service set it: apt install systemd-timesyncd; a machine without a battery needs one")  # fmt: skip
+        remedy = "let a time service set it, as systemd-timesyncd; a machine without a battery needs one"
+        yield Finding("clock", "fault", f"it says {now:%Y-%m-%d}: that cannot be", remedy)
     yield _kept()
     zone = ZoneInfo(patient.settings.site.timezone)
     local = now.astimezone(zone)

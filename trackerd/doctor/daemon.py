@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from trackerd.assemble import inbox_folder
 from trackerd.doctor.asking import answer
-from trackerd.doctor.finding import Finding, Patient
+from trackerd.doctor.finding import Finding, Level, Patient
 from trackerd.inbox import attended
 
 UNIT = "trackerd.service"
@@ -34,16 +34,20 @@ def look(patient: Patient) -> Iterator[Finding]:
 def _unit() -> Iterator[Finding]:
     said = answer("systemctl", "show", UNIT, f"--property={WANTED}")
     if said is None:
-        yield Finding("unit", "note", "systemd does not answer here; nothing watches the daemon", "use a system with it")
+        yield Finding(
+            "unit", "note", "systemd does not answer here; nothing watches the daemon", "use a system with it"
+        )
         return
     unit = dict(line.split("=", 1) for line in said.splitlines() if "=" in line)
     if unit.get("LoadState") != "loaded":
-        yield Finding("unit", "warning", f"{UNIT} is not installed", "install the package, or copy systemd/ of the sources")
+        yield Finding(
+            "unit", "warning", f"{UNIT} is not installed", "install the package, or copy systemd/ of the sources"
+        )
         return
     if unit.get("UnitFileState") not in ("enabled", "enabled-runtime", "static"):
         yield Finding("unit", "warning", "it is not started with the machine", "systemctl enable trackerd")
     state = f"{unit.get('ActiveState')} ({unit.get('SubState')})"
-    level = "well" if unit.get("ActiveState") == "active" else "away"
+    level: Level = "well" if unit.get("ActiveState") == "active" else "away"
     status = f": {unit['StatusText']}" if unit.get("StatusText") else ""
     yield Finding("unit", level, state + status, "" if level == "well" else JOURNAL)
     if int(unit.get("NRestarts") or 0) > 3:
@@ -61,7 +65,7 @@ def _measured(patient: Patient, runs: bool) -> Finding:
         return Finding("metrics", "note", "no figures are served, so no alert can fire", "[metrics] port = 9884")
     url = f"http://{section.host}:{section.port}/metrics"
     try:
-        with urllib.request.urlopen(url, timeout=5) as answered:  # noqa: S310 - http, and ours
+        with urllib.request.urlopen(url, timeout=5) as answered:
             said = answered.read().decode("utf-8", "replace")
     except (OSError, urllib.error.URLError) as error:
         why = getattr(error, "reason", error)

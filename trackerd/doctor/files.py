@@ -63,7 +63,9 @@ def _secret(key: str, file: Path) -> Finding:
     if empty:
         return Finding(key, "fault", f"{file} is empty", "write the secret into its first line")
     if mode & (stat.S_IROTH | stat.S_IWOTH):
-        return Finding(key, "fault", f"{file}: everybody on this machine may read it", f"chmod o= {file}; then change it")
+        return Finding(
+            key, "fault", f"{file}: everybody on this machine may read it", f"chmod o= {file}; then change it"
+        )
     return Finding(key, "well", f"{file}: can be read, and not by everybody")
 
 
