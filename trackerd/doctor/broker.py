@@ -126,6 +126,8 @@ def _broker(at: Broker, prefix: str | None) -> Iterator[Finding]:
         yield from _rights(about, at, visit, prefix)
         yield from _strangers(about, at)
         yield from _memory(about, at)
+    except OSError as fault:
+        yield Finding(about, "away", f"left while it was looked at: {fault}", "systemctl status mosquitto, and its log")
     finally:
         visit.leave()
 
@@ -160,10 +162,7 @@ def _strangers(about: str, at: Broker) -> Iterator[Finding]:
     """Tell whether somebody without a name is let in."""
     if at.cert_file is not None:
         return
-    try:
-        visit = Visit(replace(at, username=None, password_file=None, client_id=f"{FOREIGN}-{secrets.token_hex(4)}"))
-    except OSError:
-        return
+    visit = Visit(replace(at, username=None, password_file=None, client_id=f"{FOREIGN}-{secrets.token_hex(4)}"))
     if visit.welcome:
         local = at.host in ("localhost", "127.0.0.1", "::1")
         yield Finding(about, "warning" if local else "fault", "lets in whoever comes, without a name",

@@ -14,6 +14,9 @@ from pathlib import Path
 from trackerd.assemble import inbox_folder, store_url
 from trackerd.doctor.finding import Finding, Patient
 
+CREDENTIALS = Path("/run/credentials")
+"""Where systemd shows a unit what it loaded for it."""
+
 
 def look(patient: Patient) -> Iterator[Finding]:
     """Look at secrets, and at the folders the daemon writes into."""
@@ -54,6 +57,8 @@ def folders(patient: Patient) -> Iterator[tuple[str, Path]]:
 
 
 def _secret(key: str, file: Path) -> Finding:
+    if CREDENTIALS in file.parents and not file.exists():
+        return Finding(key, "note", f"{file}: only the daemon sees its credentials", "LoadCredential= in its unit")
     try:
         with file.open("rb") as opened:
             empty, mode = not opened.read(1), os.fstat(opened.fileno()).st_mode
