@@ -18,6 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from geofence.duration import words
 from trackerd.assemble import broker
+from trackerd.doctor.certificates import handshake
 from trackerd.doctor.finding import Finding, Patient
 from trackerd.mqtt import Broker, BrokerFault, make_client
 from trackerd.sources.mqtt import REMEDIES
@@ -103,6 +104,8 @@ def look(patient: Patient) -> Iterator[Finding]:
 def _broker(at: Broker, prefix: str | None) -> Iterator[Finding]:
     about = f"broker {at.host}:{at.port}"
     try:
+        if at.tls:
+            handshake(at)
         visit = Visit(at)
     except BrokerFault as fault:
         yield Finding(about, "fault", str(fault), "name the file as the configuration's folder sees it")

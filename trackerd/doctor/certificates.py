@@ -16,6 +16,7 @@ from trackerd import clock
 from trackerd.assemble import broker
 from trackerd.doctor.asking import answer
 from trackerd.doctor.finding import Finding, Patient
+from trackerd.mqtt import Broker, BrokerFault, tls_context
 
 SOON = timedelta(days=30)
 AGAIN = "have it renewed and put in place, then restart what uses it; certbot and step-ca do this by themselves"
@@ -56,21 +57,25 @@ def _shown(patient: Patient) -> Finding:
     about = "broker's certificate"
     at = broker(patient.settings, patient.path, "doctor")
     try:
-        context = ssl.create_default_context(cafile=at.ca_file)
-        if at.cert_file is not None:
-            context.load_cert_chain(at.cert_file, at.key_file)
-        with (
-            socket.create_connection((at.host, at.port), timeout=5) as plain,
-            context.wrap_socket(plain, server_hostname=at.host) as secure,
-        ):
-            shown = secure.getpeercert() or {}
+        ends = handshake(at)
+    except BrokerFault as error:
+        return Finding(about, "fault", str(error), "name a file in PEM form, and see that it can be read")
     except ssl.SSLCertVerificationError as error:
         remedy = "expired: renew it; another name: write [mqtt] host as in it; unknown authority: name it as ca_file"
         return Finding(about, "fault", f"{at.host}:{at.port}: {error.verify_message}", remedy)
-    except (OSError, ssl.SSLError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        return Finding(about, "away", f"{at.host}:{at.port}: {why}", "see broker")
-    return ending(about, f"what {at.host}:{at.port} shows", _moment(str(shown["notAfter"])))
+    except OSError as error:
+        return Finding(about, "away", f"{at.host}:{at.port}: {error.strerror or error}", "see broker")
+    return ending(about, f"what {at.host}:{at.port} shows", ends)
+
+
+def handshake(at: Broker) -> datetime:
+    """Return when the certificate ends that a broker shows. Raises BrokerFault, ssl.SSLError, OSError."""
+    context = tls_context(at)
+    with (
+        socket.create_connection((at.host, at.port), timeout=5) as plain,
+        context.wrap_socket(plain, server_hostname=at.host) as secure,
+    ):
+        return _moment(str((secure.getpeercert() or {})["notAfter"]))
 
 
 def _moment(text: str) -> datetime:
