@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import compress
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -38,7 +40,7 @@ SHAPE = bytes.maketrans(
 """Every digit a 0, every letter an a: what is left of a message says how it was built, and nothing else."""
 
 
-SOURCE = attrgetter("chunk.source")
+SOURCE, HEARD = attrgetter("chunk.source"), attrgetter("chunk.source", "chunk.received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ class Intake:
         self.gate = Gate(town, breaks)
         self.refused: Counter[str] = Counter()
         self.received: Counter[str] = Counter()
-        """Fixes by source, whatever became of them."""
+        """Fixes by source, of devices on duty: of the others no more is counted than how many there are in all."""
+        self.heard: dict[str, datetime] = {}
+        """When the last of them came."""
 
     @property
     def town(self) -> Town:
@@ -180,8 +184,10 @@ class Intake:
 
     def _keep(self, read: list[_Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
-        self.received.update(map(SOURCE, read))
         holders, passes = self.gate.admit([one.fix for one in read])
+        on_duty = list(compress(read, passes.tolist()))
+        self.received.update(map(SOURCE, on_duty))
+        self.heard.update(map(HEARD, on_duty))
         fixes: list[Fix] = []
         for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
             received = to_micros(one.chunk.received)

@@ -2,7 +2,7 @@
 
 What must stay true here: the only module that knows prometheus_client; it only reads what the daemon keeps anyway, at
 the moment it is asked, and never touches engine or store; the number of series is bounded whatever comes in; no label
-holds a coordinate, a person or a device's own name.
+holds a coordinate, a person or a device's own name; of devices off duty nothing but one number for all of them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Figures(Collector):
     def _intake(self) -> Iterator[Metric]:
         house = self._service.vitals.house
         counts = house.counts
-        yield _counter("fixes_received", "Fixes read, whatever became of them.", house.intake.received, "source")
+        yield _counter("fixes_received", "Fixes of devices on duty.", house.intake.received, "source")
         yield _counter("fixes_stored", "Fixes that are in the record and were not before.", counts.stored)
         yield _counter("fixes_duplicate", "Fixes of a moment that was known already.", counts.duplicate)
         yield _counter("fixes_late", "Fixes that came behind later ones: the record is revised for them.", counts.late)
@@ -108,13 +108,15 @@ class Figures(Collector):
     def _sources(self) -> Iterator[Metric]:
         vitals = self._service.vitals
         standing = {source.name: source.status for source in vitals.sources}
-        heard = {name: moment.timestamp() for name, moment in vitals.heard.copy().items()}
+        heard = {name: moment.timestamp() for name, moment in vitals.house.intake.heard.copy().items()}
         lost = {source.name: source.sessions_lost for source in vitals.sources if hasattr(source, "sessions_lost")}
         yield _gauge("source_connected", "1 while it is connected.",
                      {name: int(status.connected) for name, status in standing.items()}, "source")  # fmt: skip
         yield _gauge("source_changed_timestamp_seconds", "When it last connected or was lost.",
                      {name: status.since.timestamp() for name, status in standing.items()}, "source")  # fmt: skip
-        yield _gauge("source_last_seen_timestamp_seconds", "When something last came from it.", heard, "source")
+        yield _gauge(
+            "source_last_seen_timestamp_seconds", "When a fix of a device on duty last came from it.", heard, "source"
+        )
         yield _counter("source_sessions_lost", "Sessions the broker had forgotten, perhaps with messages.", lost,
                        "source")  # fmt: skip
 

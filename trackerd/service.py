@@ -181,7 +181,6 @@ class Service:
         """Carry one source's chunks to the queue; a full queue holds the source back."""
         try:
             for chunk in source:
-                self.vitals.heard[source.name] = chunk.received
                 line = self._free if chunk.receipt is None else self._held
                 while not self._stopping.is_set():
                     try:

@@ -58,8 +58,6 @@ class Vitals:
     ) -> None:
         """Nothing has been looked at yet."""
         self.house, self.sources, self.carrier, self.retention = house, sources, carrier, retention
-        self.heard: dict[str, datetime] = {}
-        """When something last came in, by source."""
         self.last = Look(Micros(0))
         self.turned = clock.now()
         """When the loop last went round."""

@@ -17,11 +17,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from geofence.model import DeviceId
+from geofence.calendar import Window
+from geofence.model import DeviceId, Micros, WardenId
+from geofence.plan import Duty, Roster
 from tests.servers import Mosquitto, Port, free_port, need, publish, until
 from tests.trackerd.test_daemon import BOX, Installation
+from trackerd.chunk import Chunk
 from trackerd.histogram import Histogram
+from trackerd.intake import Intake, Wiring
 from trackerd.metrics import MOST, OTHER, bounded, opaque
+from trackerd.town import Town
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,6 +109,16 @@ def test_the_town_is_told_without_its_people(told: Any) -> None:
     assert "w09" not in text
     assert "4.198" not in text
     assert "50.91" not in text
+
+
+def test_off_duty_there_is_one_number_for_all() -> None:
+    duty = Duty(WardenId("gw-1"), DeviceId("w01"), Window(Micros(0), Micros(1)))  # over long ago
+    intake = Intake({"post": Wiring("csv", DeviceId("w01"))}, Town(roster=Roster((duty,))))
+    row = f"device,time,lon,lat\nw01,{datetime.now(UTC).isoformat()},4.2,50.9\n".encode()
+    taken = intake.take([Chunk("post", row, datetime.now(UTC), closed=True)])
+    assert (taken.gated, len(taken.fixes)) == (1, 0)
+    assert not intake.received
+    assert not intake.heard
 
 
 def test_devices_have_names_only_this_machine_can_tell(told: Any) -> None:
