@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from typer.main import get_command
 
 from devices import DECODERS
 from geofence.model import DeviceId, Fix
@@ -27,6 +28,7 @@ from tests.servers import Mosquitto, Prometheus, client, free_port, need, until
 from tests.trackerd.test_daemon import Installation
 from tests.trackerd.test_metrics import phone
 from trackerd import clock
+from trackerd.cli import app
 from trackerd.sources.file import FileSource
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -233,6 +235,18 @@ def test_every_alert_is_tried_and_says_what_to_do() -> None:
         assert f"{name} fires" in tried
         assert f"{name} stays quiet" in tried
         assert f"`{name}`" in operations, f"docs/operations.md does not say what {name} means"
+
+
+def test_every_command_named_to_an_administrator_exists() -> None:
+    root = get_command(app)
+    said = (CONFIG.parent / "docs" / "operations.md").read_text() + (RULES / "trackerd.alerts.yml").read_text()
+    named = re.findall(r"(?:`|\bwith |: |then |; )trackerd ([a-z]+(?:-[a-z]+)?)(?: ([a-z]+))?", said)
+    assert len(named) > 15
+    for name, below in named:
+        command = root.commands.get(name)  # type: ignore[attr-defined]
+        assert command is not None, f"trackerd {name}"
+        if below and hasattr(command, "commands"):
+            assert below in command.commands, f"trackerd {name} {below}"
 
 
 def test_rules_and_dashboards_ask_only_for_figures_there_are(filled: tuple[Prometheus, str]) -> None:
