@@ -12,11 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from geofence.model import SECOND, DeviceId, Micros, to_micros
+from trackerd import clock
 from trackerd.assemble import inbox_folder
 from trackerd.config import Settings
 from trackerd.service import Service
+from trackerd.store import Store
 
 KEY = "metrics.key"
+DAY = 86_400 * SECOND
 
 
 class MeasureError(Exception):
@@ -39,8 +43,17 @@ def prepared(settings: Settings, path: Path, service: Service) -> bytes:
     """Return what names devices, and have them counted; empty where that is not wanted. Raises MeasureError."""
     if not settings.metrics.devices:
         return b""
-    service.vitals.house.counts.last_fix = {}
+    service.vitals.house.counts.last_fix = dict(_newest(service.vitals.house.store))
     return device_key(inbox_folder(settings, path))
+
+
+def _newest(store: Store) -> Iterator[tuple[DeviceId, Micros]]:
+    """Yield each device's newest fix of the last day: who fell silent before we began is silent still."""
+    now = to_micros(clock.now())
+    for device in store.devices():
+        times = store.times(device, now - DAY, now + 1)
+        if len(times):
+            yield device, Micros(int(times[-1]))
 
 
 def device_key(folder: Path) -> bytes:

@@ -81,7 +81,7 @@ class Figures(Collector):
         yield _histogram("store_lag_seconds", "From a fix being measured to its being on disk.", counts.lag_store_s)
         yield _histogram("event_lag_seconds", "From the fix that decided an event to the event being on disk.",
                          counts.lag_event_s)  # fmt: skip
-        yield _gauge("store_up", "1 while the store takes what it is given.", int(not carrier.away))
+        yield _gauge("store_up", "1 while the store answers.", int(not (carrier.away or vitals.blind)))
         yield _moment("turn", "When the loop last went round.", vitals.turned)
         if carrier.spool is not None:
             yield _gauge("spool_parcels", "Batches that wait in the spool for the store.", carrier.spool.waiting)

@@ -61,6 +61,8 @@ class Vitals:
         self.last = Look(Micros(0))
         self.turned = clock.now()
         """When the loop last went round."""
+        self.blind = False
+        """The store could not be looked into the last time."""
         self._next = 0.0
 
     def look(self, last_visits: Mapping[ZoneId, Micros], *, anew: bool = False) -> None:
@@ -70,9 +72,11 @@ class Vitals:
         if began < self._next and not anew:
             return
         try:
-            self.last = self._seen(last_visits)
+            self.last, self.blind = self._seen(last_visits), False
         except StoreError as error:
-            log.warning("the store: %s; its figures are those of before", error)
+            if not self.blind:
+                log.warning("the store: %s; its figures are those of before", error)
+            self.blind = True
         self._next = clock.monotonic() + max(EVERY_S, SHARE * (clock.monotonic() - began))
 
     def _seen(self, last_visits: Mapping[ZoneId, Micros]) -> Look:

@@ -7,6 +7,8 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,15 +20,22 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from geofence.calendar import Window
-from geofence.model import DeviceId, Micros, WardenId
+from geofence.model import DeviceId, Fix, Fixes, Micros, WardenId, ZoneId, to_micros
 from geofence.plan import Duty, Roster
 from tests.servers import Mosquitto, Port, free_port, need, publish, until
 from tests.trackerd.test_daemon import BOX, Installation
+from trackerd.assemble import opened
+from trackerd.assemble import service as assembled
 from trackerd.chunk import Chunk
+from trackerd.commands import the_town
 from trackerd.histogram import Histogram
 from trackerd.intake import Intake, Wiring
-from trackerd.metrics import MOST, OTHER, bounded, opaque
+from trackerd.measure import prepared
+from trackerd.metrics import MOST, OTHER, Metrics, bounded, opaque
+from trackerd.service import Service
+from trackerd.store import Batch, StoreError
 from trackerd.town import Town
+from trackerd.vitals import Look
 
 ROOT = Path(__file__).parents[2]
 
@@ -119,6 +128,57 @@ def test_off_duty_there_is_one_number_for_all() -> None:
     assert (taken.gated, len(taken.fixes)) == (1, 0)
     assert not intake.received
     assert not intake.heard
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[tuple[Service, Metrics]]:
+    """Give a daemon that does not turn, with one device heard an hour ago, and its figures."""
+    config = tmp_path / "trackerd.toml"
+    config.write_text("[privacy]\nrequire_duty = false\n[metrics]\nport = 1\ndevices = true\n")
+    settings, town = the_town(config)
+    ago = datetime.now(UTC) - timedelta(hours=1)
+    with closing(opened(settings, config)) as store:
+        fixes = Fixes.of([Fix(DeviceId("w01"), ago, 4.2, 50.9)])
+        store.commit(Batch(fixes, [to_micros(ago)], [None]))
+    service = assembled(settings, config, town)
+    yield service, Metrics(service, prepared(settings, config, service))
+    service.vitals.house.store.close()
+
+
+def test_a_store_that_does_not_answer_shows_though_nothing_comes_in(
+    made: tuple[Service, Metrics], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, metrics = made
+    service.vitals.look({}, anew=True)
+    assert samples(metrics.exposition().decode())["trackerd_store_up",] == 1
+
+    def away() -> None:
+        raise StoreError("away")
+
+    monkeypatch.setattr(service.vitals.house.store, "waiting", away)
+    service.vitals.look({}, anew=True)
+    assert samples(metrics.exposition().decode())["trackerd_store_up",] == 0
+    monkeypatch.undo()
+    service.vitals.look({}, anew=True)
+    assert samples(metrics.exposition().decode())["trackerd_store_up",] == 1
+
+
+def test_who_fell_silent_before_the_start_is_silent_still(made: tuple[Service, Metrics]) -> None:
+    found = samples(made[1].exposition().decode())
+    (seen,) = [value for name, value in found.items() if name[0] == "trackerd_device_last_fix_timestamp_seconds"]
+    assert 3590 < datetime.now(UTC).timestamp() - seen < 3700
+
+
+def test_zones_and_devices_without_number_are_few_series(made: tuple[Service, Metrics]) -> None:
+    service, metrics = made
+    vitals = service.vitals
+    vitals.last = Look(Micros(1), {ZoneId(f"z{n}"): Micros(n) for n in range(5000)})
+    vitals.house.counts.last_fix = {DeviceId(f"d{n}"): Micros(n) for n in range(5000)}
+    vitals.house.counts.refused_why.update(f"why-{n}" for n in range(5000))
+    vitals.house.intake.received.update(f"source-{n}" for n in range(5000))
+    found = samples(metrics.exposition().decode())
+    assert len(found) < 1400
+    assert found["trackerd_refusals_total", OTHER] == 4950
 
 
 def test_devices_have_names_only_this_machine_can_tell(told: Any) -> None:
