@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import compress
-from operator import attrgetter
 from typing import NamedTuple
 
 from devices import DECODERS, duty
@@ -38,9 +37,6 @@ SHAPE = bytes.maketrans(
     ),
 )  # fmt: skip
 """Every digit a 0, every letter an a: what is left of a message says how it was built, and nothing else."""
-
-
-SOURCE, HEARD = attrgetter("chunk.source"), attrgetter("chunk.source", "chunk.received")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +181,7 @@ class Intake:
     def _keep(self, read: list[_Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
         holders, passes = self.gate.admit([one.fix for one in read])
-        on_duty = list(compress(read, passes.tolist()))
-        self.received.update(map(SOURCE, on_duty))
-        self.heard.update(map(HEARD, on_duty))
+        self._count(list(compress([one.chunk for one in read], passes.tolist())))
         fixes: list[Fix] = []
         for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
             received = to_micros(one.chunk.received)
@@ -202,6 +196,18 @@ class Intake:
             taken.received.append(received)
             taken.wardens.append(warden)
         taken.fixes = Fixes.of(fixes)
+
+    def _count(self, chunks: list[Chunk]) -> None:
+        """Count the fixes these chunks brought, one chunk a fix, by source: few passes over them, for it is hot."""
+        counts = Counter([chunk.source for chunk in chunks])
+        self.received.update(counts)
+        missing = set(counts)
+        for chunk in reversed(chunks):
+            if chunk.source in missing:
+                self.heard[chunk.source] = chunk.received
+                missing.discard(chunk.source)
+            if not missing:
+                break
 
     def _turn_away(self, taken: Taken, device: DeviceId, received: Micros) -> None:
         if self.town.roster.knows(device):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -97,11 +98,13 @@ def walking(port: int) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def database(postgres_server: str) -> Iterator[str]:
     """Give the URL of a database of its own, with nothing in it."""
+    name = f"dashboards_{os.getpid()}"
     with psycopg.connect(postgres_server, autocommit=True) as admin:
-        admin.execute("CREATE DATABASE dashboards")
-        yield re.sub(r"/[^/?]*($|\?)", r"/dashboards\1", postgres_server)
-        admin.execute("DROP DATABASE dashboards WITH (FORCE)")
-        admin.execute("DROP ROLE IF EXISTS trackerd_dashboards")
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        yield re.sub(r"/[^/?]*($|\?)", rf"/{name}\1", postgres_server)
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        with suppress(psycopg.errors.DependentObjectsStillExist):  # another worker's
+            admin.execute("DROP ROLE IF EXISTS trackerd_dashboards")
 
 
 @pytest.fixture(scope="module")
