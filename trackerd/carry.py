@@ -36,7 +36,7 @@ class Carrier:
 
     def __init__(self, house: House, spool: Spool | None, pause: Pause, carried: Callable[[Recorded], None]) -> None:
         """``carried`` is told what each commit brought about."""
-        self._house, self._spool, self._pause, self._carried = house, spool, pause, carried
+        self._house, self.spool, self._pause, self._carried = house, spool, pause, carried
         self.away = ""
         """Why the store does not answer; empty while it does."""
         self._strays: set[DeviceId] = set()
@@ -53,8 +53,8 @@ class Carrier:
 
     def close(self) -> None:
         """Let go of the spool; what is in it waits for the next start."""
-        if self._spool is not None:
-            self._spool.close()
+        if self.spool is not None:
+            self.spool.close()
 
     def _carry(self, held: Taken, free: Taken) -> bool:
         pause, awake, faults = RETRY_S[0], True, 0
@@ -63,9 +63,9 @@ class Carrier:
                 if not awake:
                     self._house.wake()
                     awake = True
-                if self._spool is not None and self._spool.waiting:
+                if self.spool is not None and self.spool.waiting:
                     free = self._put_by(free)  # behind what waits
-                    self._drain(self._spool)
+                    self._drain(self.spool)
                 self._record(_both(held, free))
                 self._back()
                 return True
@@ -105,27 +105,27 @@ class Carrier:
 
     def _put_by(self, taken: Taken) -> Taken:
         """Put what nobody would send again into the spool; return what is still to be carried."""
-        if self._spool is None or not any((len(taken.fixes), taken.refusals, taken.pulses, taken.breaks, taken.unheld)):
+        if self.spool is None or not any((len(taken.fixes), taken.refusals, taken.pulses, taken.breaks, taken.unheld)):
             return taken
-        lost = self._spool.lost
+        lost = self.spool.lost
         parcel = Parcel(
             list(taken.fixes), taken.received, taken.wardens, taken.refusals, taken.pulses, taken.breaks,
             list(taken.unheld.values()),
         )  # fmt: skip
         try:
-            self._spool.put(parcel)
+            self.spool.put(parcel)
         except StoreError as error:
             log.error("the spool: %s", error)
             return taken
-        if self._spool.lost > lost:
-            log.error("the spool is full: %d fixes are lost so far", self._spool.lost)
+        if self.spool.lost > lost:
+            log.error("the spool is full: %d fixes are lost so far", self.spool.lost)
         return empty()
 
     def _wait(self, pause: float) -> bool:
         """Wait before the next attempt, keeping what comes in meanwhile; False where told to stop."""
         until = clock.monotonic() + pause
         while (left := until - clock.monotonic()) > 0:
-            chunks = self._pause(left, self._spool is not None)
+            chunks = self._pause(left, self.spool is not None)
             if chunks is None:
                 return False
             if chunks:

@@ -82,6 +82,17 @@ def init(
     init_command.init(folder, answers, device, asking=not yes and sys.stdin.isatty(), replace=replace)
 
 
+@app.command()
+def doctor(
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one a finding.")] = False,
+) -> None:
+    """Tell what is wrong with this installation, and how to mend it."""
+    from trackerd import doctor_command
+
+    doctor_command.doctor(config, as_json)
+
+
 @app.command(name="broker-config")
 def broker_config(
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),

@@ -31,6 +31,7 @@ from trackerd.cli import AWAY, FAULTS
 from trackerd.config import Settings
 from trackerd.intake import Wiring
 from trackerd.load import load
+from trackerd.measure import MeasureError, measured
 from trackerd.mqtt import BrokerFault
 from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
@@ -68,9 +69,10 @@ def run(config: Path) -> None:
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
-    except (StoreError, BrokerFault, NotifyFault) as error:
+        with measured(settings, config, daemon):
+            daemon.run()
+    except (StoreError, BrokerFault, NotifyFault, MeasureError) as error:
         _stop(str(error), AWAY)
-    daemon.run()
 
 
 def check(config: Path) -> None:

@@ -111,17 +111,7 @@ class Inbox:
     @property
     def attended(self) -> bool:
         """Whether a daemon takes commands from here."""
-        try:
-            lock = os.open(self.folder / LOCK, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+        return attended(self.folder)
 
     def close(self) -> None:
         """Say that nobody takes commands from here any more."""
@@ -132,6 +122,21 @@ class Inbox:
     def _leave(self, path: Path, error: OSError) -> None:
         self._left.add(path.name)
         log.error("%s stays where it is: %s: remove it by hand", path, error.strerror)
+
+
+def attended(folder: Path) -> bool:
+    """Return whether a daemon takes commands from that folder; it need not be there."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
 
 
 def _give(path: Path, like: Path) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import compress
 from typing import NamedTuple
 
 from devices import DECODERS, duty
@@ -83,6 +85,10 @@ class Intake:
         self._decoders: dict[tuple[str, str], Decoder] = {}
         self.gate = Gate(town, breaks)
         self.refused: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        """Fixes by source, of devices on duty: of the others no more is counted than how many there are in all."""
+        self.heard: dict[str, datetime] = {}
+        """When the last of them came."""
 
     @property
     def town(self) -> Town:
@@ -175,6 +181,7 @@ class Intake:
     def _keep(self, read: list[_Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
         holders, passes = self.gate.admit([one.fix for one in read])
+        self._count(list(compress([one.chunk for one in read], passes.tolist())))
         fixes: list[Fix] = []
         for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
             received = to_micros(one.chunk.received)
@@ -189,6 +196,18 @@ class Intake:
             taken.received.append(received)
             taken.wardens.append(warden)
         taken.fixes = Fixes.of(fixes)
+
+    def _count(self, chunks: list[Chunk]) -> None:
+        """Count the fixes these chunks brought, one chunk a fix, by source: few passes over them, for it is hot."""
+        counts = Counter([chunk.source for chunk in chunks])
+        self.received.update(counts)
+        missing = set(counts)
+        for chunk in reversed(chunks):
+            if chunk.source in missing:
+                self.heard[chunk.source] = chunk.received
+                missing.discard(chunk.source)
+            if not missing:
+                break
 
     def _turn_away(self, taken: Taken, device: DeviceId, received: Micros) -> None:
         if self.town.roster.knows(device):

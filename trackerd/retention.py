@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 
 from geofence.model import SECOND, Micros, to_micros
 from trackerd import clock
@@ -36,6 +37,8 @@ class Retention:
         self._rows = LEAST
         self.gone: dict[DataClass, int] = {}
         """How many rows were let go of since the start; of exact positions those thinned count too."""
+        self.done: datetime | None = None
+        """When a round was last gone through to its end."""
 
     def step(self) -> None:
         """Do a little, if it is time."""
@@ -46,6 +49,7 @@ class Retention:
             if not self._round:
                 self._begin()
             self._some()
+            self.done = self.done if self._round else clock.now()
         except StoreError as error:
             log.warning("retention: %s; tried again later", error)
             self._round = []

@@ -30,6 +30,7 @@ from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
 from trackerd.town import Town
+from trackerd.vitals import Vitals
 
 QUEUE = 2000
 """Chunks waiting at most."""
@@ -68,6 +69,12 @@ class Service:
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
+        self.vitals = Vitals(house, sources, self._carrier, retention)
+
+    @property
+    def queued(self) -> dict[str, int]:
+        """Return how many chunks wait in each line; safe from any thread."""
+        return {"acknowledged": self._held.qsize(), "unacknowledged": self._free.qsize()}
 
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
@@ -111,6 +118,7 @@ class Service:
         self._tell()
         if self._retention is not None and len(chunks) < BATCH:
             self._retention.step()
+        self.vitals.look(self._last_visits)
         sdnotify.notify("WATCHDOG=1")
 
     def _obey(self) -> None:
