@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from geofence.model import DeviceId, Fixes, Micros, to_micros
-from trackerd import clock, sdnotify
+from trackerd import clock
 from trackerd.chunk import Chunk
 from trackerd.house import House
 from trackerd.intake import Taken, counted
@@ -34,8 +34,16 @@ Pause = Callable[[float, bool], list[Chunk] | None]
 class Carrier:
     """The house, and what waits for its store."""
 
-    def __init__(self, house: House, spool: Spool | None, pause: Pause, carried: Callable[[Recorded], None]) -> None:
-        """``carried`` is told what each commit brought about."""
+    def __init__(
+        self,
+        house: House,
+        spool: Spool | None,
+        pause: Pause,
+        carried: Callable[[Recorded], None],
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``carried`` is told what each commit brought about; ``alive`` is called while the store is waited for."""
+        self._alive = alive
         self._house, self.spool, self._pause, self._carried = house, spool, pause, carried
         self.away = ""
         """Why the store does not answer; empty while it does."""
@@ -130,19 +138,18 @@ class Carrier:
                 return False
             if chunks:
                 self._put_by(self._take(chunks))
-            sdnotify.notify("WATCHDOG=1")
+            self._alive()
         return True
 
     def _gone(self, why: str) -> None:
         if why != self.away:
             log.error("the store: %s; nothing is acknowledged until it is back", why)
         self.away = why
-        sdnotify.notify(f"STATUS=the store: {why}", "WATCHDOG=1")
+        self._alive()
 
     def _back(self) -> None:
         if self.away:
             log.info("the store is back")
-            sdnotify.notify("STATUS=running")
         self.away = ""
 
     def _warn(self, taken: Taken) -> None:

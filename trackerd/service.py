@@ -18,10 +18,11 @@ from typing import Any
 from geofence.faults import Fault
 from geofence.model import ZoneId
 from geofence.wire import moment
-from trackerd import orders, sdnotify
+from trackerd import orders
 from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
+from trackerd.herald import Herald
 from trackerd.house import House
 from trackerd.inbox import Inbox
 from trackerd.outbox import Outbox
@@ -65,7 +66,8 @@ class Service:
         """What nobody would send again."""
         self._news = threading.Event()
         self._retention = retention
-        self._carrier = Carrier(house, spool, self._pause, self._recorded)
+        self._herald = Herald(sources, outbox, lambda: self._carrier.away)
+        self._carrier = Carrier(house, spool, self._pause, self._recorded, self._herald.turned)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
@@ -86,12 +88,11 @@ class Service:
             thread.start()
         if self._outbox is not None:
             self._outbox.open()
-        sdnotify.notify("READY=1", f"STATUS=listening to {len(self._sources)} sources")
         log.info("listening to %d sources", len(self._sources))
         try:
             while not self._stopping.is_set():
                 self._once(self._gather(WAIT_S))
-            sdnotify.notify("STOPPING=1")
+            self._herald.stopping()
             self._once(self._gather(0.0))  # before the sources close: then its receipts still reach their senders
         finally:
             for source in self._sources:
@@ -119,7 +120,7 @@ class Service:
         if self._retention is not None and len(chunks) < BATCH:
             self._retention.step()
         self.vitals.look(self._last_visits)
-        sdnotify.notify("WATCHDOG=1")
+        self._herald.turned()
 
     def _obey(self) -> None:
         """Carry out the commands that wait, each in a commit of its own."""
@@ -216,7 +217,7 @@ class Service:
     def _reload(self) -> None:
         if self._reread is None:
             return
-        sdnotify.notify("RELOADING=1")
+        self._herald.reloading(True)
         town, faults = self._reread()
         for fault in faults:
             log.log(logging.WARNING if fault.warning else logging.ERROR, "%s", fault)
@@ -225,7 +226,7 @@ class Service:
         else:
             self._house.move(town)
             log.info("reloaded: %d zones, edition %s", len(town.zones), town.zones.version)
-        sdnotify.notify("READY=1")
+        self._herald.reloading(False)
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
