@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -264,6 +265,24 @@ def test_who_holds_a_port_is_named_and_left_alone(serial_port: Port, tmp_path: P
     finally:
         holder.kill()
         holder.communicate()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ((4, 64, 5, 1), (4, 64, 9, 7), True),  # one hardware under two names, as a container's own /dev has
+        ((4, 64, 5, 1), (4, 65, 5, 2), False),
+        ((136, 0, 5, 3), (136, 0, 5, 3), True),
+        ((136, 0, 5, 3), (136, 0, 9, 3), False),  # the first terminal of two containers
+        ((0, 0, 5, 3), (0, 0, 5, 3), False),  # files
+    ],
+)
+def test_which_open_file_is_our_port(one: Any, other: Any, same: bool) -> None:
+    found = [
+        SimpleNamespace(st_rdev=os.makedev(major, minor), st_dev=device, st_ino=inode)
+        for major, minor, device, inode in (one, other)
+    ]
+    assert ports._same(*found) == same  # type: ignore[arg-type]
 
 
 def test_a_port_that_is_not_there_is_away(tmp_path: Path) -> None:

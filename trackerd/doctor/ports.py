@@ -20,6 +20,8 @@ from trackerd.sources.autobaud import SENTENCE, good_sentences, listen, speeds
 from trackerd.sources.serial import READ_S, why_not
 
 LISTEN_S = 3.0
+PSEUDO = range(136, 144)
+"""Major numbers of pseudo-terminals, which each container counts from nought."""
 REMEDY_SILENT = "is the receiver on and the cable whole? Receive and transmit lines may be swapped"
 REMEDY_NOISE = "write the receiver's speed as baud; with bytes and no sentences it may speak another language: decoder"
 
@@ -83,14 +85,30 @@ def _more(port: serial.Serial) -> bytes:
 
 def held_by(path: Path) -> Iterator[tuple[int, str]]:
     """Yield the processes that have this port open, with their names, as far as this user may see them."""
-    wanted = os.path.realpath(path)
+    try:
+        wanted = path.stat()
+    except OSError:
+        return
     for process in Path("/proc").iterdir():
         if not process.name.isdecimal() or int(process.name) == os.getpid():
             continue
         try:
-            if any(os.path.realpath(one) == wanted for one in (process / "fd").iterdir()):
+            if any(_same(one.stat(), wanted) for one in (process / "fd").iterdir() if _device(one)):
                 said = (process / "cmdline").read_bytes().split(b"\0")
                 words = [Path(os.fsdecode(word)).name for word in said[:3] if word]
                 yield int(process.name), "trackerd" if "trackerd" in words else words[0] if words else "?"
         except OSError:
             continue  # it has ended, or is none of ours to look into
+
+
+def _device(handle: Path) -> bool:
+    """Return whether an open file may be a port: to look at others closely could take long, on a network's disk."""
+    return str(handle.readlink()).startswith("/dev/")
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Return whether two files are one port, whatever it is called; terminals of containers have equal numbers."""
+    terminal = os.major(other.st_rdev) in PSEUDO
+    return (one.st_rdev == other.st_rdev != 0) and (
+        not terminal or (one.st_dev, one.st_ino) == (other.st_dev, other.st_ino)
+    )
