@@ -101,7 +101,7 @@ class Engine:
                 stepped.append(device)
         events = [event for _, event in sorted(told, key=itemgetter(0))]
         for device in sorted(stepped):
-            events += self._expire(device, self.upto(device))
+            events += self._settled(device)
         events += _pressed(fixes)
         return Fed(events, np.array(sorted(late), dtype=np.int64))
 
@@ -117,16 +117,27 @@ class Engine:
                 columns.pass_over(slot, int(lot.time[end - 1]))
                 place, went = end, True
                 continue
-            order = Order(self._mark(slot), self._held.get(device, ()))
-            order, ready, was_late = admit(order, seen.at(row), self._window)
-            self._keep(device, order)
-            if was_late:
+            ready = self._admitted(device, slot, seen.at(row))
+            if ready is None:
                 late.append(row)
-            if ready:
+            elif ready:
                 told += [(row, event) for event in self._step(device, ready)]
                 went = True
+                if place + 1 < places.stop:
+                    self._note(device, self._tracks[device], self.upto(device))
             place += 1
         return went
+
+    def _admitted(self, device: DeviceId, slot: int, seen: Seen) -> Sequence[Seen] | None:
+        """Take one sighting back into the order of time; return what goes on now, None where it came too late."""
+        if not self._window:  # nothing waits
+            if seen.time <= self._columns.mark[slot]:
+                return None
+            self._columns.mark[slot] = seen.time
+            return (seen,)
+        order, ready, late = admit(Order(self._mark(slot), self._held.get(device, ())), seen, self._window)
+        self._keep(device, order)
+        return None if late else ready
 
     def _passed(self, slot: int, lot: Lot, place: int, time: int, same: int) -> int:
         """Return up to which place nothing happens to the device; ``place`` itself where this fix counts."""
@@ -155,6 +166,8 @@ class Engine:
             order, ready = settle(Order(self._mark(self._columns.slots[device]), self._held[device]), mark)
             self._keep(device, order)
             events += self._step(device, ready) if ready else []
+            if ready:
+                self._note(device, self._tracks[device], self.upto(device))
         for slot in self._columns.waiting(mark):
             device = self._columns.devices[slot]
             if device not in but:
@@ -255,8 +268,13 @@ class Engine:
             slot = self._columns.slots[device]
             self._columns.heard[slot], self._columns.dirty[slot] = seen.time, 1
             events += _not_before(max(heard, facts.since), told)
-        self._note(device, self._tracks[device], self.upto(device))
         return events
+
+    def _settled(self, device: DeviceId) -> list[Event]:
+        """Note what was believed last, and bring about what that makes due."""
+        slot, mark = self._columns.slots[device], self.upto(device)
+        self._note(device, self._track(device), mark)
+        return self._expire(device, mark) if self._columns.due[slot] <= mark else []
 
     def _expire(self, device: DeviceId, mark: Micros) -> list[Event]:
         """Bring about what is due by ``mark``, each by the zones then in force."""

@@ -1,10 +1,11 @@
-"""How many fixes a second the engine takes, belief and all; and how that grows with devices and zones.
+"""How many fixes a second the engine believes on one core: many devices, one long history, and how both grow.
 
-``python -m tests.benchmarks.engine_speed [--quick]``
+``python -m tests.benchmarks.engine_speed [--repeat 3] [--quick]``
 
-What must stay true here: geometry (``locate``) and belief (``feed``) are told apart and added up; one core; the least
-of the repeats counts. Devices walk on circles among boxes of 25 to 60 m in a town of ten kilometres, their errors
-correlated over 45 seconds; a batch holds each device at most once, as a town's trackers send.
+What must stay true here: where a fix lies (``locate``) is told apart from what is believed of it (``feed``), for both
+have their own price; the least of the repeats counts, for what else the machine does can only add to it; wardens walk
+(errors are correlated, each has a pace and a way), so the share of fixes near an edge is that of the town drawn, and is
+printed; ``rows`` returns what ``main`` prints.
 """
 
 from __future__ import annotations
@@ -17,107 +18,154 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from geofence.belief import Rules
 from geofence.engine import Engine
-from geofence.model import SECOND, DeviceId, Fixes, FloatColumn, IntColumn, ZoneId
+from geofence.model import SECOND, DeviceId, Fixes, ZoneId
 from geofence.zones import Frame, Zone, ZoneSet
 
 FRAME = Frame.at(4.2, 50.9)
-TOWN_M = 10_000.0
+START = 1_767_254_400 * SECOND
+TOWN_M = 8_000.0
+"""The side of the town: a municipality of 64 square kilometres, whatever number of zones is drawn in it."""
+EVERY_S = 5.0
+SIGMA_M = 5.0
+TAU_S = 45.0
 BATCH = 1000
-EVERY_S = 5
-CORRELATED_S = 45.0
 
 
 class Row(NamedTuple):
-    """One measurement."""
+    """One line of the table."""
 
+    name: str
     devices: int
     zones: int
-    locate_per_s: float
-    feed_per_s: float
-    both_per_s: float
+    batch: int
+    fixes: int
+    near: float
+    """Share of the fixes with an edge within reach."""
+    locate_us: float
+    """Microseconds a fix."""
+    feed_us: float
+    per_s: float
+    """Fixes a second through ``feed``."""
+    all_per_s: float
+    """The same through ``locate`` and ``feed``."""
+    events: int
 
 
-def boxes(count: int, rng: np.random.Generator) -> ZoneSet:
-    """Return circles of 25 to 60 m, scattered."""
-    middles = rng.uniform(-TOWN_M / 2, TOWN_M / 2, (count, 2))
-    radii = rng.uniform(25, 60, count)
-    made = []
-    for n, (middle, radius) in enumerate(zip(middles, radii, strict=True)):
-        shape = FRAME.to_degrees(shapely.Point(middle).buffer(radius, 16))
-        made.append(Zone(id=ZoneId(f"box-{n}"), shape=shape, dwell_s=60.0))
-    return ZoneSet(made)
+def town(zones: int, seed: int = 1) -> ZoneSet:
+    """Return that many zones strewn over the town: circles of 25 m to 100 m, and streets of 28 m by 260 m."""
+    rng = np.random.default_rng(seed)
+    spots = rng.uniform(0, TOWN_M, (zones, 2))
+    shapes = []
+    for n, (spot, turn) in enumerate(zip(spots, rng.uniform(0, np.pi, zones), strict=True)):
+        along = 130 * np.array([np.cos(turn), np.sin(turn)])
+        street = shapely.LineString([spot - along, spot + along]).buffer(14, cap_style="flat")
+        shapes.append(street if n % 4 == 3 else shapely.Point(spot).buffer((25, 50, 100)[n % 4], 16))
+    return ZoneSet(Zone(ZoneId(f"z{n}"), FRAME.to_degrees(shape)) for n, shape in enumerate(shapes))
 
 
-def batches(devices: int, count: int, rng: np.random.Generator) -> Iterator[Fixes]:
-    """Yield batches of walkers' fixes, round after round through the devices."""
+def walks(devices: int, rounds: int, seed: int = 1) -> Iterator[Fixes]:
+    """Yield rounds of one fix from each device, EVERY_S apart, in the order in which they were measured.
+
+    Wardens go at 1.2 m/s and turn now and then, or stand; a third of them stand at any time.
+    """
+    rng = np.random.default_rng(seed)
     names = tuple(DeviceId(f"w{n}") for n in range(devices))
-    middle = rng.uniform(-TOWN_M / 2, TOWN_M / 2, (devices, 2))
-    radius, phase = rng.uniform(40, 150, devices), rng.uniform(0, 6.28, devices)
-    error = rng.normal(0, 3.5, (devices, 2))
-    keep = np.exp(-EVERY_S / CORRELATED_S)
-    size, made, now = min(BATCH, devices), 0, 1_767_254_400 * SECOND
-    while True:
-        order = rng.permutation(devices)
-        error = keep * error + np.sqrt(1 - keep**2) * rng.normal(0, 3.5, (devices, 2))
-        angle = phase + (now / SECOND % 86_400) * 1.3 / radius
-        place = middle + radius[:, None] * np.column_stack((np.cos(angle), np.sin(angle))) + error
-        for first in range(0, devices - size + 1, size):
-            rows = order[first : first + size]
-            yield _fixes(names, rows, now, place[rows])
-            made += size
-            if made >= count:
-                return
-        now += EVERY_S * SECOND
+    place, way = rng.uniform(0, TOWN_M, (devices, 2)), rng.uniform(0, 2 * np.pi, devices)
+    error, keep = rng.normal(0, SIGMA_M, (devices, 2)), np.exp(-EVERY_S / TAU_S)
+    stands, offset = rng.random(devices) < 1 / 3, np.sort(rng.integers(0, round(EVERY_S * SECOND), devices))
+    none, zero = np.full(devices, np.nan), np.zeros(devices, np.int64)
+    for turn in range(rounds):
+        stands ^= rng.random(devices) < np.where(stands, 1 / 36, 1 / 72)
+        way += rng.normal(0, 0.25, devices)
+        step = np.where(stands, 0.0, 1.2 * EVERY_S)
+        place = np.abs(TOWN_M - np.abs(TOWN_M - place - step[:, None] * np.column_stack((np.cos(way), np.sin(way)))))
+        error = keep * error + rng.normal(0, SIGMA_M * np.sqrt(1 - keep**2), error.shape)
+        lon, lat = FRAME.lon + (place + error)[:, 0] / FRAME.x, FRAME.lat + (place + error)[:, 1] / FRAME.y
+        time = START + round(turn * EVERY_S * SECOND) + offset
+        accuracy = np.full(devices, 1.51 * SIGMA_M)
+        yield Fixes(names, np.arange(devices), time, lon, lat, accuracy, none, none, none, none, none, zero, zero)
 
 
-def _fixes(names: tuple[DeviceId, ...], rows: IntColumn, now: int, place: FloatColumn) -> Fixes:
-    n = len(rows)
-    lon, lat = FRAME.lon + place[:, 0] / FRAME.x, FRAME.lat + place[:, 1] / FRAME.y
-    nothing, none = np.full(n, np.nan), np.zeros(n, dtype=np.int64)
-    return Fixes(
-        devices=tuple(names[n] for n in rows.tolist()), device=np.arange(n), time=np.full(n, now), lon=lon, lat=lat,
-        accuracy_m=np.full(n, 5.3), speed_mps=nothing, course_deg=nothing, altitude_m=nothing, hdop=nothing,
-        battery_pct=nothing, flags=none, sos=none,
-    )  # fmt: skip
+def batches(rounds: Iterator[Fixes], size: int) -> Iterator[Fixes]:
+    """Cut the rounds into batches of at most ``size``."""
+    for one in rounds:
+        for start in range(0, len(one), size):
+            yield one.take(np.arange(start, min(start + size, len(one))))
 
 
-def measure(devices: int, zones: int, fixes: int, repeat: int = 2) -> Row:
-    """Return the rates; the first round, in which every device is new, is not counted."""
-    rng = np.random.default_rng(7)
-    town = boxes(zones, rng)
-    warm = 2 * max(devices // min(BATCH, devices), 1)
-    all_ = list(batches(devices, fixes + warm * min(BATCH, devices), rng))
-    located = fed = np.inf
+def history(days: float, device: int = 0) -> Fixes:
+    """Return one device's fixes of so many eight-hour days, back to back, as one batch."""
+    rounds = list(walks(1, round(days * 8 * 3600 / EVERY_S), seed=100 + device))
+    columns = {name: np.concatenate([getattr(one, name) for one in rounds]) for name in rounds[0].__slots__[1:]}
+    return Fixes(rounds[0].devices, **columns)
+
+
+def measure(name: str, zones: ZoneSet, lots: list[Fixes], warm: int, repeat: int) -> Row:
+    """Feed the lots to a new engine, and time all but the first ``warm``, which say who is where."""
+    best: tuple[float, float] | None = None
     for _ in range(repeat):
-        engine, where, believed, n = Engine(town, Rules()), 0.0, 0.0, 0
-        for number, batch in enumerate(all_):
+        engine, events, where, fold, near = Engine(zones), 0, 0.0, 0.0, 0
+        for n, lot in enumerate(lots):
             began = process_time()
-            sightings = town.locate(batch)
-            middle = process_time()
-            engine.feed(batch, sightings)
-            engine.advance(int(batch.time[-1]))  # type: ignore[arg-type]
-            if number >= warm:
-                where, believed, n = where + middle - began, believed + process_time() - middle, n + len(batch)
-        located, fed = min(located, where / n), min(fed, believed / n)
-    return Row(devices, zones, 1 / located, 1 / fed, 1 / (located + fed))
+            sightings = zones.locate(lot)
+            between = process_time()
+            events += len(engine.feed(lot, sightings).events)
+            if n >= warm:
+                where, fold = where + between - began, fold + process_time() - between
+                near += int(np.count_nonzero(sightings.same == -1))
+        best = min(best or (fold, where), (fold, where))
+    assert best is not None
+    fold, where = best
+    n = sum(len(lot) for lot in lots[warm:])
+    devices = len({device for lot in lots for device in lot.devices})
+    size = max(len(lot) for lot in lots)
+    per_us = (where / n * 1e6, fold / n * 1e6)
+    return Row(name, devices, len(zones), size, n, near / n, *per_us, n / fold, n / (fold + where), events)
 
 
-def run(quick: bool = False) -> list[Row]:
-    """Return all rows."""
-    fixes = 60_000 if quick else 200_000
-    cases = [(20_000, 100), (10, 100), (1000, 100), (100_000, 100), (20_000, 10), (20_000, 1000), (20_000, 20_000)]
-    return [measure(devices, zones, fixes if devices > 10 else fixes // 10) for devices, zones in cases]
+def many(devices: int, zones: int, repeat: int, fixes: int = 60_000) -> Row:
+    """Measure rounds of many devices, after one round by which each is known and one more by which it is settled."""
+    rounds = max(fixes // devices, 1)
+    lots = list(batches(walks(devices, rounds + 2), BATCH))
+    return measure("devices", town(zones), lots, 2 * len(lots) // (rounds + 2), repeat)
+
+
+def rows(repeat: int = 3, quick: bool = False) -> Iterator[Row]:
+    """Yield the table, line by line: first the one that counts."""
+    yield many(20_000, 100, repeat)._replace(name="20,000 devices")
+    year = history(2 if quick else 60)
+    yield measure("one device, days in one batch", town(50), [year], 0, repeat)
+    lots = list(batches(iter([year.take(np.arange(10_000))]), BATCH))
+    yield measure("one device, batch 1000", town(50), lots, 1, repeat)
+    for devices in (10, 100, 1000, 10_000) if quick else (10, 100, 1000, 10_000, 100_000):
+        yield many(devices, 100, repeat)._replace(name="grows with devices")
+    for zones in (10, 100, 1000) if quick else (10, 100, 1000, 10_000):
+        yield many(1000, zones, repeat)._replace(name="grows with zones")
+
+
+def line(row: Row) -> str:
+    """Return a row of the table as text."""
+    return (
+        f"{row.name:30} {row.devices:7} {row.zones:6} {row.batch:7} {row.near:6.1%} "
+        f"{row.locate_us:8.2f} {row.feed_us:8.2f} {row.per_s:10,.0f} {row.all_per_s:10,.0f} {row.events:6}"
+    )
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table, and by how much the cost grows."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--quick", action="store_true")
-    print("devices   zones   locate/s     feed/s     both/s")
-    for row in run(parser.parse_args().quick):
-        print(f"{row.devices:7,} {row.zones:7,} {row.locate_per_s:10,.0f} {row.feed_per_s:10,.0f} {row.both_per_s:10,.0f}")
+    args = parser.parse_args()
+    print(f"{'':30} devices  zones   batch   near   locate     feed     feed/s      all/s events", flush=True)
+    found: list[Row] = []
+    for row in rows(args.repeat, args.quick):
+        print(line(row), flush=True)
+        found.append(row)
+    for name in ("grows with devices", "grows with zones"):
+        costs = [row.feed_us for row in found if row.name == name]
+        print(f"feed {name}: {costs[-1] / costs[0]:.1f} times from the first to the last")
 
 
 if __name__ == "__main__":
