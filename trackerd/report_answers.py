@@ -57,8 +57,13 @@ class Wishes:
     @property
     def way(self) -> Format:
         """As wished, else as the output's name says, else a table."""
-        suffix = self.output.suffix.lstrip(".").lower() if self.output is not None else ""
-        return self.format or (Format(suffix) if suffix in list(Format) else Format.TABLE)
+        suffix = self.output.suffix.lower() if self.output is not None else ""
+        known = {f".{one}": one for one in Format} | dict.fromkeys(("", ".txt"), Format.TABLE)
+        if self.format is None and suffix not in known:
+            _stop(
+                f"{suffix} is no format of a report: call it .html, .xlsx, .csv, .json or .txt, or say --format", USAGE
+            )
+        return self.format or known[suffix]
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def test_a_place_is_answered_and_the_asking_can_be_read(town: Path) -> None:
         (("plan", "--from", "2020-01-01", "--to", "2020-02-01"), 1, "the record begins on 2026-05-19"),
         (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--format", "csv", "--table", "x"), 2, "there are"),
         (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "/no/such/x.html"), 1, "cannot be written"),
+        (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "x.pdf"), 2, "call it .html"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_told_with_a_remedy(
@@ -112,7 +113,8 @@ def test_without_a_store_nothing_is_answered(town: Path, tmp_path: Path) -> None
     for file in town.parent.iterdir():
         if file.suffix in (".toml", ".geojson"):
             shutil.copy(file, tmp_path)
-    assert "cannot be opened" in ask(tmp_path / "trackerd.toml", "plan", code=3).stderr
+    told = " ".join(ask(tmp_path / "trackerd.toml", "plan", code=3).stderr.split())
+    assert "demo.db: there is no such file: has the daemon run yet" in told
 
 
 def test_a_store_that_cannot_be_written_answers_nothing_about_a_place(
