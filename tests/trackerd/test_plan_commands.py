@@ -164,3 +164,4 @@ def test_a_day_that_is_over_is_split_by_its_record(tmp_path: Path) -> None:
     assert "2 could have been done beside the rest (found)." in said
     other = demo(tmp_path, config=f'[store]\nurl = "sqlite:///{tmp_path / "none.db"}"\n')
     assert "No record of that day" in run("plan", "capacity", "--date", "2026-05-19", "--config", other)[1]
+    assert "No record of that day" in run("plan", "capacity", "--date", "2026-05-12", "--config", config)[1]

@@ -69,6 +69,22 @@ def test_the_demos_plan_and_a_zone_by_its_name(town: Path) -> None:
     assert [row["requirement"] for row in verdicts] == ["boxes-asse"]
 
 
+def test_whether_it_can_be_done_is_said_in_every_language_and_format(town: Path, tmp_path: Path) -> None:
+    found = asked(town, "capacity", "--date", "2026-05-19")
+    assert (found["owed"], found["crew_at_least"], found["crew_found"], found["not_done"]) == (22, 2, 2, 2)
+    tables = found["tables"]
+    assert isinstance(tables, dict)
+    assert (len(tables["rounds"]), tables["left"]) == (26, []), "two visits each of four are asked"
+    assert "Rondes die het doen" in ask(town, "capacity", "--date", "2026-05-19").stdout
+    assert "Tournées" in ask(town, "capacity", "--date", "2026-05-19", "--format", "html", "--lang", "fr").stdout
+    assert "write 2026-05-04" in ask(town, "capacity", "--date", "soon", code=1).stderr
+    for file in town.parent.iterdir():
+        if file.suffix in (".toml", ".geojson"):
+            shutil.copy(file, tmp_path)
+    to_come = asked(tmp_path / "trackerd.toml", "capacity", "--date", "2099-05-19")  # no store is needed for that
+    assert (to_come["owed"], "not_done" in to_come) == (22, False)
+
+
 def test_files_are_written_as_their_names_say(town: Path, tmp_path: Path) -> None:
     for suffix, begins in (("xlsx", b"PK"), ("html", b"<!DOCTYPE html>"), ("json", b"{"), ("csv", b"Opdracht,")):
         out = tmp_path / f"plan.{suffix}"

@@ -198,15 +198,8 @@ def plan_page(history: PlanHistory, say: Speech) -> Page:
         say("Unproven is neither met nor skipped: somebody could have been there unseen."),
     ]
     facts = (period(history.period, say), *total)
-    return Page(
-        "plan",
-        say("The plan: what was owed, and what became of it"),
-        facts,
-        (each, weeks, both),
-        notes,
-        say,
-        history.period,
-    )
+    title = say("The plan: what was owed, and what became of it")
+    return Page("plan", title, facts, (each, weeks, both), notes, say, history.period)
 
 
 def _week_columns(say: Speech) -> tuple[Column, ...]:
