@@ -13,7 +13,7 @@ from datetime import date
 from geofence.calendar import Window
 from geofence.capacity import PACE_MPS, Errand, Split, TooMuch, Ways, Worker, fewest, too_much
 from geofence.ledger import Case, Outcome, Whereabouts, judge
-from geofence.model import VerdictId, WardenId, ZoneId
+from geofence.model import RequirementId, VerdictId, WardenId, ZoneId
 from geofence.rounds import Rounds, find, smallest
 from geofence.spans import Spans, clip, union
 from trackerd.store import Docketed
@@ -57,16 +57,16 @@ def work(town: Town, on: date, paces: Mapping[WardenId, float], known: Mapping[V
     """Return a day as work: as the record has it, where it has any of it, else as the plan stands."""
     cases = [one.case for one in known.values()] or town.plan.cases(town.zones, on, on)
     cases = [case for case in cases if case.zone in town.zones.by_id]
-    able = {case.id: _able(case, town, known.get(case.id)) for case in cases}
+    whose = {case.id: able(case, town, known.get(case.id)) for case in cases}
     duties = _duties(town, cases)
-    for of in able.values():
+    for of in whose.values():
         duties |= {warden: union(spans, duties.get(warden, ())) for warden, spans in of.items()}
     crew = [Worker(warden, duties[warden], paces.get(warden, PACE_MPS)) for warden in sorted(duties)]
     index = {one.id: n for n, one in enumerate(crew)}
     places: dict[ZoneId, int] = {zone.id: n for n, zone in enumerate(town.zones)}
-    owed = [case for case in cases if _possible(case, able[case.id])]
+    owed = [case for case in cases if possible(case, whose[case.id])]
     errands = [
-        Errand(case, places[case.zone], *case.window, frozenset(index[warden] for warden in able[case.id]))
+        Errand(case, places[case.zone], *case.window, frozenset(index[warden] for warden in whose[case.id]))
         for case in owed
     ]
     return Work(on, town, crew, errands, [case for case in cases if case not in owed], known)
@@ -88,6 +88,14 @@ def capacity(asked: Work, detour: float) -> Capacity:
     return Capacity(proven, least, rounds, team, most, split if outcomes else None)
 
 
+def never(town: Town, first: date, last: date) -> list[RequirementId]:
+    """Return the requirements owed between two days that nobody is ever on duty for, or never for long enough."""
+    found: dict[RequirementId, dict[Window, Case]] = {}
+    for case in town.plan.cases(town.zones, first, last):
+        found.setdefault(case.requirement, {}).setdefault(case.window, case)
+    return [id_ for id_, cases in found.items() if not any(possible(case, able(case, town)) for case in cases.values())]
+
+
 def _duties(town: Town, cases: Sequence[Case]) -> dict[WardenId, Spans]:
     """Return who is on duty at any time at which something is owed."""
     if not cases:
@@ -96,7 +104,7 @@ def _duties(town: Town, cases: Sequence[Case]) -> dict[WardenId, Spans]:
     return {warden: union(*devices.values()) for warden, devices in town.roster.duties_within(whole).items()}
 
 
-def _able(case: Case, town: Town, kept: Docketed | None) -> dict[WardenId, Spans]:
+def able(case: Case, town: Town, kept: Docketed | None = None) -> dict[WardenId, Spans]:
     """Return who may do it, with their duty in the window."""
     if kept is not None and kept.duties is not None:
         return {warden: union(*devices.values()) for warden, devices in kept.duties.items()}
@@ -108,7 +116,7 @@ def _able(case: Case, town: Town, kept: Docketed | None) -> dict[WardenId, Spans
     }  # fmt: skip
 
 
-def _possible(case: Case, able: Mapping[WardenId, Spans]) -> bool:
+def possible(case: Case, whose: Mapping[WardenId, Spans]) -> bool:
     """Return whether it is owed at all: what a verdict would excuse is not."""
-    nothing = {warden: Whereabouts(clip(duty, *case.window), (), (), (), ()) for warden, duty in able.items()}
+    nothing = {warden: Whereabouts(clip(duty, *case.window), (), (), (), ()) for warden, duty in whose.items()}
     return judge(case, nothing).outcome is not Outcome.EXCUSED
