@@ -55,7 +55,7 @@ def test_installed_alone_it_plays_its_demo(built: Path, tmp_path: Path) -> None:
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, place], check=True, timeout=60)
     wheel = next(built.glob("*.whl"))
     command = [uv, "pip", "install", "--quiet", "--python", place / "bin/python", "-c", ROOT / "constraints.txt", wheel]
-    subprocess.run(command, check=True, timeout=300)
+    subprocess.run(list(map(str, command)), check=True, timeout=300)
     program = place / "bin/trackerd"
     done = subprocess.run(
         [program, "demo", "--exit"], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn, TextIO
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from geofence.duration import words
 from geofence.faults import Fault
 from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
-from trackerd import journal
+from trackerd import clock, journal
 from trackerd.assemble import house, service
 from trackerd.cli import AWAY, FAULTS
 from trackerd.config import Settings
@@ -44,6 +45,7 @@ talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 """The town's clock where no configuration names another."""
+AHEAD = timedelta(days=27)
 STREAMS = ("nmea", "gpsd")
 """What comes from the air is expected to carry some dirt; in what somebody wrote a refusal is a fault."""
 
@@ -82,6 +84,16 @@ def check(config: Path) -> None:
     talk.print(f"{config}: {zones} zones, {duties} duties, {len(settings.source)} sources: no faults")
     if not duties and settings.privacy.require_duty:
         talk.print("No [[duty]] is written, so nothing will be stored; see privacy.require_duty.")
+    elif duties and not town.roster.everyone:
+        from trackerd.report.capacity import never  # noqa: PLC0415 - of all that runs here only this looks ahead
+
+        today = clock.now().date()
+        for one in never(town, today, today + AHEAD):
+            said = "nobody who may do it is on duty in its windows of four weeks, or not for long enough"
+            talk.print(
+                f"warning: requirement {one}: {said} (it will be excused: write a [[duty]], or change its hours)",
+                markup=False,
+            )
 
 
 def replay(wishes: Replay) -> None:

@@ -102,6 +102,19 @@ def place(
 
 
 @report_app.command()
+def capacity(
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    detour: Annotated[float, typer.Option(min=1, max=5, help="How much longer streets are than straight lines.")] = 1.3,
+    config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
+    semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
+) -> None:  # fmt: skip
+    """Say whether those on duty can do what a day owes, how many it takes, and why a past day's windows were missed."""
+    from trackerd import report_answers as answers
+
+    answers.capacity(config, date, detour, answers.Wishes(format_, output, lang, semicolon, bom, table))
+
+
+@report_app.command()
 def askings(
     from_: From = None, to: To = None,
     config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,

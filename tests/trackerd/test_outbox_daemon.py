@@ -14,6 +14,7 @@ from tests.servers import Mosquitto, free_port, publish, until
 from tests.trackerd.test_cli import trackerd
 from tests.trackerd.test_daemon import Installation, Listener, recently, visit
 
+SET_ASIDE = "SELECT event.id FROM event JOIN trouble USING (seq) WHERE route = 'desk' AND dead"
 REST = "[privacy]\nrequire_duty = false\n"
 
 
@@ -99,7 +100,7 @@ def test_away_refused_and_sent_again(tmp_path: Path, mosquitto: Mosquitto) -> No
             server.answer = lambda _handler, _request: 200
             assert "desk: delivered" in trackerd("notify", "test", "desk", "--config", town.config).stderr
             assert "trackerd.test" in {request.event["type"] for request in server.taken}
-        dead = [row[0] for row in town.rows("SELECT id FROM event JOIN outbox USING (seq) WHERE route = 'desk'")]
+        dead = [row[0] for row in town.rows(SET_ASIDE)]
         with town.daemon():
             said = trackerd("notify", "resend", "--route", "desk", "--config", town.config).stderr
             assert f"{len(dead)} letters wait again" in said

@@ -73,6 +73,22 @@ def test_the_demos_plan_and_a_zone_by_its_name(town: Path) -> None:
     assert [row["requirement"] for row in verdicts] == ["boxes-asse"]
 
 
+def test_whether_it_can_be_done_is_said_in_every_language_and_format(town: Path, tmp_path: Path) -> None:
+    found = asked(town, "capacity", "--date", "2026-05-19")
+    assert (found["owed"], found["crew_at_least"], found["crew_found"], found["not_done"]) == (22, 2, 2, 2)
+    tables = found["tables"]
+    assert isinstance(tables, dict)
+    assert (len(tables["rounds"]), tables["left"]) == (26, []), "two visits each of four are asked"
+    assert "Rondes die het doen" in ask(town, "capacity", "--date", "2026-05-19").stdout
+    assert "Tournées" in ask(town, "capacity", "--date", "2026-05-19", "--format", "html", "--lang", "fr").stdout
+    assert "write 2026-05-04" in ask(town, "capacity", "--date", "soon", code=1).stderr
+    for file in town.parent.iterdir():
+        if file.suffix in (".toml", ".geojson"):
+            shutil.copy(file, tmp_path)
+    to_come = asked(tmp_path / "trackerd.toml", "capacity", "--date", "2099-05-19")  # no store is needed for that
+    assert (to_come["owed"], "not_done" in to_come) == (22, False)
+
+
 def test_files_are_written_as_their_names_say(town: Path, tmp_path: Path) -> None:
     for suffix, begins in (("xlsx", b"PK"), ("html", b"<!DOCTYPE html>"), ("json", b"{"), ("csv", b"Opdracht,")):
         out = tmp_path / f"plan.{suffix}"
@@ -102,6 +118,7 @@ def test_a_place_is_answered_and_the_asking_can_be_read(town: Path) -> None:
         (("plan", "--from", "2020-01-01", "--to", "2020-02-01"), 1, "the record begins on 2026-05-19"),
         (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--format", "csv", "--table", "x"), 2, "there are"),
         (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "/no/such/x.html"), 1, "cannot be written"),
+        (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "x.pdf"), 2, "call it .html"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_told_with_a_remedy(
@@ -116,7 +133,8 @@ def test_without_a_store_nothing_is_answered(town: Path, tmp_path: Path) -> None
     for file in town.parent.iterdir():
         if file.suffix in (".toml", ".geojson"):
             shutil.copy(file, tmp_path)
-    assert "cannot be opened" in ask(tmp_path / "trackerd.toml", "plan", code=3).stderr
+    told = " ".join(ask(tmp_path / "trackerd.toml", "plan", code=3).stderr.split())
+    assert "demo.db: there is no such file: has the daemon run yet" in told
 
 
 def test_a_store_that_cannot_be_written_answers_nothing_about_a_place(

@@ -94,7 +94,7 @@ class Presences:
 
 def place(record: Record, spot: Spot, period: Window, by: str, purpose: str) -> Presences:
     """Return who was there, once the asking is on disk. Raises ReportFault, StoreError."""
-    period = record.past(period)
+    period = record.positioned(period)
     record.store.ask(Asking(record.now, by, "place", spot.coarsely(), *period, purpose))
     frame = Frame.at(spot.lon, spot.lat)
     circle = Zone(ZoneId("place"), frame.to_degrees(Point(0, 0).buffer(spot.radius_m, quad_segs=32)))

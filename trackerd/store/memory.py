@@ -199,9 +199,15 @@ class MemoryStore:
 
     def since(self) -> Micros | None:
         """See Store."""
-        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
+        first = self.first_position()
+        firsts = [] if first is None else [first]
         firsts += [kept.visit.began for kept in self._visits.values()]
         firsts += [one.case.window.start for one in self._docket.values()]
+        return min(firsts) if firsts else None
+
+    def first_position(self) -> Micros | None:
+        """See Store."""
+        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
         return Micros(min(firsts)) if firsts else None
 
     def ask(self, asking: Asking) -> None:

@@ -388,6 +388,9 @@ class Store(Protocol):
     def since(self) -> Micros | None:
         """Return the first moment of which anything is kept; None where nothing is."""
 
+    def first_position(self) -> Micros | None:
+        """Return the first moment of which a position is kept, exact or thinned; None where none is."""
+
     def ask(self, asking: Asking) -> None:
         """Keep, on disk, that somebody asks."""
 

@@ -21,6 +21,7 @@ from trackerd.store.protocol import Asking, Box, Outcomes, Seen
 from trackerd.store.seen import in_order, places
 
 KEPT = ("fix", "fix_thin")
+FIRSTS = [f"SELECT min((SELECT min(time) FROM {table} WHERE device = name.id)) AS at FROM name" for table in KEPT]  # noqa: S608 - ours
 
 
 def seen(db: rows.Db, start: int, end: int, box: Box | None) -> list[Seen]:
@@ -68,8 +69,15 @@ def outcomes(db: rows.Db, start: int, end: int) -> list[Outcomes]:
 
 def since(db: rows.Db) -> Micros | None:
     """See Store."""
-    firsts = [f"SELECT min((SELECT min(time) FROM {table} WHERE device = name.id)) AS at FROM name" for table in KEPT]  # noqa: S608 - ours
-    firsts += ["SELECT min(began) AS at FROM visit", "SELECT min(start) AS at FROM verdict"]
+    return _first(db, [*FIRSTS, "SELECT min(began) AS at FROM visit", "SELECT min(start) AS at FROM verdict"])
+
+
+def first_position(db: rows.Db) -> Micros | None:
+    """See Store."""
+    return _first(db, FIRSTS)
+
+
+def _first(db: rows.Db, firsts: Sequence[str]) -> Micros | None:
     row = db.execute(f"SELECT min(at) FROM ({' UNION ALL '.join(firsts)}) AS firsts").fetchone()  # noqa: S608 - ours
     return None if row[0] is None else Micros(row[0])
 

@@ -194,6 +194,11 @@ class SqlStore(ABC):
         with self.reading() as db:
             return questions.since(db)
 
+    def first_position(self) -> Micros | None:
+        """See Store."""
+        with self.reading() as db:
+            return questions.first_position(db)
+
     def ask(self, asking: Asking) -> None:
         """See Store."""
         with self.transaction() as db:

@@ -75,6 +75,8 @@ class SqliteStore(SqlStore):
             self._lock = None
 
     def _connect(self, mode: str) -> sqlite3.Connection:
+        if mode and not Path(self._path).exists():
+            raise StoreError(f"{self._path}: there is no such file: has the daemon run yet, and with this [store] url?")
         name = f"{Path(self._path).resolve().as_uri()}?mode={mode}" if mode else self._path
         db = sqlite3.connect(name, uri=bool(mode), isolation_level=None, check_same_thread=bool(mode))
         try:
