@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, unknown, weigh
 from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
-from geofence.calm import Standing
 from geofence.look import Seen, Trail, follow, look
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
 from geofence.zones import REACH_ACCURACIES, REACH_M, Near
@@ -103,35 +102,6 @@ def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:
             if zone in facts.ending:
                 due = min(due, facts.last + 1)
     return None if due == math.inf else Micros(int(due))
-
-
-def calm_limit(rules: Rules) -> float:
-    """Return how many microseconds between two fixes out of reach of every edge leave no doubt between them."""
-    return _calm_us(rules)
-
-
-def standing(track: Track, mark: Micros, rules: Rules, facts: Facts, later: Facts) -> Standing:
-    """Return what a batch must know of the device: see ``calm``.
-
-    ``facts`` are those of when it was last heard, ``later`` those of ``mark``, how far its time has passed.
-    """
-    assert track.heard is not None
-    inside = [(zone, belief) for zone, belief in track.beliefs.items() if belief.inside]
-    dwells = [
-        belief.began + round(dwell_s * SECOND)
-        for zone, belief in inside
-        if not belief.dwelt and (dwell_s := later.dwell_s.get(zone)) is not None
-    ]
-    ends = [later.last + 1] if any(zone in later.ending for zone, _ in inside) else []
-    after = math.inf if track.silent else rules.silence_s * SECOND
-    if inside:
-        after = min(after, rules.lost_s * SECOND)
-    same = -1 if track.silent or facts is not later else track.same
-    fixed = min([*dwells, *ends, NEVER])
-    return Standing(
-        track.heard, mark, same, Micros(min(fixed - 1, facts.last)), NEVER if after == math.inf else round(after),
-        Micros(fixed), later.last,
-    )  # fmt: skip
 
 
 def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,20 +128,13 @@ class Sightings:
     north: FloatColumn
     same: IntColumn
 
-    def near(self, rows: IntColumn | None = None) -> list[tuple[Near, ...]]:
-        """Return for each fix (of those ``rows``) the zones within reach."""
-        wanted = np.arange(len(self.same)) if rows is None else rows
-        starts, ends = (np.searchsorted(self.row, wanted, side).tolist() for side in ("left", "right"))
-        return [self.pairs(a, b) for a, b in zip(starts, ends, strict=True)]
-
-    def pairs(self, start: int, end: int) -> tuple[Near, ...]:
-        """Return these pairs."""
-        if start == end:
-            return ()
-        part = slice(start, end)
-        ids = [self.zones[z].id for z in self.zone[part].tolist()]
-        columns = (self.distance_m[part].tolist(), self.east[part].tolist(), self.north[part].tolist())
-        return tuple(map(Near, ids, *columns))
+    def near(self) -> list[tuple[Near, ...]]:
+        """Return for each fix the zones within reach."""
+        starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
+        ids = [self.zones[z].id for z in self.zone.tolist()]
+        columns = (self.distance_m.tolist(), self.east.tolist(), self.north.tolist())
+        pairs = [Near(*pair) for pair in zip(ids, *columns, strict=True)]
+        return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
 
 
 class _Plan(NamedTuple):
