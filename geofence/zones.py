@@ -131,10 +131,15 @@ class Sightings:
     def near(self) -> list[tuple[Near, ...]]:
         """Return for each fix the zones within reach."""
         starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
-        ids = [self.zones[z].id for z in self.zone.tolist()]
-        columns = (self.distance_m.tolist(), self.east.tolist(), self.north.tolist())
-        pairs = [Near(*pair) for pair in zip(ids, *columns, strict=True)]
-        return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
+        return [self.pairs(a, b) for a, b in pairwise(starts)]
+
+    def pairs(self, start: int, stop: int) -> tuple[Near, ...]:
+        """Return some of the pairs."""
+        if start == stop:
+            return ()
+        ids = [self.zones[z].id for z in self.zone[start:stop].tolist()]
+        columns = (column[start:stop].tolist() for column in (self.distance_m, self.east, self.north))
+        return tuple(map(Near, ids, *columns))
 
 
 class _Plan(NamedTuple):
