@@ -143,7 +143,7 @@ class Folds:
                 i = bisect_left(lot.time, until, i, stop[i])
                 mark = lot.time[i - 1]
                 self._tracks[device] = track = _heard(track, mark)
-                roll.mark[slot] = mark
+                roll.mark[slot], roll.touched[slot] = mark, 1
             else:
                 gone.told[rows[i]] = self.step(slot, (lot.seen(i),))
                 track, mark, i = self._tracks[device], time, i + 1
