@@ -56,7 +56,7 @@ class Folds:
         slot = self.roll.enter(saved.track.device)
         self._tracks[saved.track.device] = saved.track
         self.roll.mark[slot] = saved.upto
-        self._note(slot)
+        self._note(slot, saved.track, saved.upto, NEVER)  # what is due is found when time passes
 
     def drop(self, device: DeviceId) -> int:
         """Forget a device; return its slot."""
@@ -125,8 +125,16 @@ class Folds:
 
     def settle(self, slot: int, mark: int) -> list[Event]:
         """Bring about what is due of the device by ``mark``, and note when it will be looked at again."""
-        events = self._expire(slot, mark)
-        self._note(slot)
+        track = self.track(slot)
+        if track is None or track.heard is None:
+            return []
+        facts, rules, events = self._terms.at(track.heard), self._rules.of(track.device), list[Event]()
+        due = deadline(track, rules, facts)
+        if (due is not None and due <= mark) or mark > facts.last:
+            events = self._expire(slot, mark)
+            track, facts = self._tracks[track.device], self._terms.at(mark)
+            due = deadline(track, rules, facts)
+        self._note(slot, track, NEVER if due is None else due, facts.last + 1)
         return events
 
     def _follow(self, slot: int, lot: Lot, span: range, rows: list[int], stop: list[int], gone: Gone) -> None:
@@ -170,15 +178,11 @@ class Folds:
             self.roll.mark[slot] = passed
         return events
 
-    def _note(self, slot: int) -> None:
+    def _note(self, slot: int, track: Track, due: int, turn: int) -> None:
         """Write on the roll what the device's track comes to."""
-        roll, track = self.roll, self.track(slot)
-        if track is None or track.heard is None:
-            return
-        facts = self._terms.at(int(roll.mark[slot]))
-        due = deadline(track, self._rules.of(track.device), facts)
-        roll.heard[slot], roll.same[slot], roll.until[slot] = track.heard, track.same, self._until(track)
-        roll.due[slot] = min(NEVER if due is None else due, facts.last + 1)
+        roll = self.roll
+        roll.heard[slot] = EVER if track.heard is None else track.heard
+        roll.same[slot], roll.until[slot], roll.due[slot] = track.same, self._until(track), min(due, turn)
 
     def _until(self, track: Track) -> int:
         """Return the first moment at which a fix like the last has something to say."""

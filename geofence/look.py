@@ -51,14 +51,14 @@ class Lot:
         self.time: list[Micros] = fixes.time[rows].tolist()
         self.same: list[int] = sightings.same[rows].tolist()
         self._columns = [column[rows].tolist() for column in (fixes.accuracy_m, fixes.lon, fixes.lat)]
-        self._spans = [np.searchsorted(sightings.row, rows, side).tolist() for side in ("left", "right")]
-        self._sightings = sightings
+        self._first, self._past = (np.searchsorted(sightings.row, rows, side).tolist() for side in ("left", "right"))
+        self._near = sightings.pairs()
 
     def seen(self, i: int) -> Seen:
         """Return the i-th of the rows."""
-        accuracy, lon, lat = (column[i] for column in self._columns)
-        near = self._sightings.pairs(*(ends[i] for ends in self._spans))
-        return Seen(self.time[i], accuracy, near, self.same[i], lon, lat)
+        accuracy, lon, lat = self._columns
+        near = tuple(map(Near, *[column[self._first[i] : self._past[i]] for column in self._near]))
+        return Seen(self.time[i], accuracy[i], near, self.same[i], lon[i], lat[i])
 
 
 class Trail(NamedTuple):

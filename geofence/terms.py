@@ -17,21 +17,25 @@ class Terms:
     def __init__(self, editions: Editions) -> None:
         self.editions = editions
         self._facts: dict[int, Facts] = {}
+        self._last = self._of(0)
+        """Those last asked for: mostly asked for again."""
 
     def at(self, moment: int) -> Facts:
         """Return the facts of the span in which the moment lies."""
-        return self.of(self.editions.number(moment))
+        if not self._last.since <= moment <= self._last.last:
+            self._last = self._of(self.editions.number(moment))
+        return self._last
 
     def between(self, start: int, end: int) -> list[Facts]:
         """Return the facts of each span from the one of ``start`` to the one of ``end``."""
-        return [self.of(number) for number in range(self.editions.number(start), self.editions.number(end) + 1)]
+        return [self._of(number) for number in range(self.editions.number(start), self.editions.number(end) + 1)]
 
     def since(self, heard: Micros, facts: Facts) -> Facts:
         """Return the facts for a device last heard then, knowing of each zone that has begun meanwhile."""
         later = self.between(heard, facts.since)[1:]
         return facts._replace(begun={zone: since for one in later for zone, since in one.begun.items()})
 
-    def of(self, number: int) -> Facts:
+    def _of(self, number: int) -> Facts:
         """Return the facts of one span."""
         facts = self._facts.get(number)
         if facts is None:

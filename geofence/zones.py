@@ -131,15 +131,13 @@ class Sightings:
     def near(self) -> list[tuple[Near, ...]]:
         """Return for each fix the zones within reach."""
         starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
-        return [self.pairs(a, b) for a, b in pairwise(starts)]
+        pairs = list(map(Near, *self.pairs()))
+        return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
 
-    def pairs(self, start: int, stop: int) -> tuple[Near, ...]:
-        """Return some of the pairs."""
-        if start == stop:
-            return ()
-        ids = [self.zones[z].id for z in self.zone[start:stop].tolist()]
-        columns = (column[start:stop].tolist() for column in (self.distance_m, self.east, self.north))
-        return tuple(map(Near, ids, *columns))
+    def pairs(self) -> tuple[list[ZoneId], list[float], list[float], list[float]]:
+        """Return what a Near is made of, as lists, pair by pair."""
+        ids = [self.zones[z].id for z in self.zone.tolist()]
+        return ids, self.distance_m.tolist(), self.east.tolist(), self.north.tolist()
 
 
 class _Plan(NamedTuple):
