@@ -70,26 +70,6 @@ def test_however_it_is_cut_the_same_is_said(
     assert told(made, [], window_s, past_s) == single
 
 
-def test_a_quiet_hour_costs_no_step() -> None:
-    """What is passed over is passed over: of a walk far from every edge the fold sees the first fixes alone."""
-    made = fixes_of([("a", 400.0, 700, 5)], [])
-    engine, steps = Engine(ZONES), 0
-    step = engine._step
-
-    def counted(device: DeviceId, ready: Sequence[object]) -> list[Event]:
-        nonlocal steps
-        steps += 1
-        return step(device, ready)  # type: ignore[arg-type]
-
-    engine._step = counted  # type: ignore[method-assign]
-    batch = Fixes.of(made)
-    events = engine.feed(batch, ZONES.locate(batch)).events
-    assert steps < 20
-    assert [event.kind for event in events] == ["zone.enter", "zone.dwell"]
-    assert engine.tracks[DeviceId("a")].heard == made[-1].micros
-    assert engine.upto(DeviceId("a")) == made[-1].micros
-
-
 def test_what_was_passed_over_is_saved_and_goes_on_from_there() -> None:
     made = fixes_of([("a", 400.0, 100, 5), ("a", 0.0, 60, 5), ("a", 400.0, 60, 5)], [])
     whole, split = Engine(ZONES), Engine(ZONES)

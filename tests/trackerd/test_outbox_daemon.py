@@ -114,5 +114,5 @@ def test_the_commands_say_what_is_wrong(tmp_path: Path) -> None:
     said = trackerd("notify", "test", "desk", "--config", town.config, code=1).stderr
     assert "notify desk: secret_file gone: no such file or directory" in said
     assert "has the daemon run yet" in trackerd("notify", "list", "--config", town.config, code=3).stderr
-    assert "cannot be opened" in trackerd("notify", "resend", "--config", town.config, code=3).stderr
+    assert "has the daemon run yet" in trackerd("notify", "resend", "--config", town.config, code=3).stderr
     assert "secret_file gone" in trackerd("run", "--config", town.config, code=3).stderr
