@@ -150,7 +150,7 @@ class Fixes:
             **numbers,
         )
 
-    def take(self, rows: IntColumn | NDArray[np.bool_]) -> Fixes:
+    def take(self, rows: IntColumn | NDArray[np.bool_] | slice) -> Fixes:
         """Return the chosen rows, in the order given, over the same ``devices``."""
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "devices"}
         return Fixes(devices=self.devices, **columns)
