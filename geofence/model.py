@@ -40,7 +40,8 @@ NAMESPACE = UUID("6f0c6e4c-6d0f-5c3e-9a53-7a2b4d1f8e10")
 
 def to_micros(time: datetime) -> Micros:
     """Return the moment of an aware datetime, exact to the microsecond."""
-    return Micros((time - EPOCH) // timedelta(microseconds=1))
+    since = time - EPOCH
+    return Micros((since.days * 86_400 + since.seconds) * SECOND + since.microseconds)
 
 
 def to_datetime(micros: int) -> datetime:
@@ -150,6 +151,13 @@ class Fixes:
             **numbers,
         )
 
+    def lean(self) -> Fixes:
+        """Return the same without the devices that have no row."""
+        used, device = np.unique(self.device, return_inverse=True)
+        if len(used) == len(self.devices):
+            return self
+        return replace(self, devices=tuple(self.devices[n] for n in used.tolist()), device=device.astype(np.int64))
+
     def take(self, rows: IntColumn | NDArray[np.bool_] | slice) -> Fixes:
         """Return the chosen rows, in the order given, over the same ``devices``."""
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "devices"}
@@ -162,6 +170,19 @@ def join(pieces: Sequence[Fixes]) -> Fixes:
         return Fixes.of(())
     columns = [column.name for column in fields(Fixes) if column.name != "devices"]
     return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
+
+
+def pooled(pieces: Sequence[Fixes]) -> Fixes:
+    """Return pieces, each over its own devices, in their order, as one."""
+    if len(pieces) == 1:
+        return pieces[0]
+    index: dict[DeviceId, int] = {}
+    numbers = [np.array([index.setdefault(one, len(index)) for one in piece.devices], np.int64) for piece in pieces]
+    devices = tuple(index)
+    return join([
+        replace(piece, devices=devices, device=number[piece.device])
+        for piece, number in zip(pieces, numbers, strict=True) if len(piece)
+    ])  # fmt: skip
 
 
 FLOAT_COLUMNS = (
