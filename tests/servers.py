@@ -18,7 +18,7 @@ import termios
 import threading
 import time
 import tty
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -243,6 +243,28 @@ class Postgres(Server):
 
     def stop(self) -> None:
         self._end(signal.SIGINT)  # its clients are not waited for
+
+    def kill9(self) -> None:
+        pids = self._pids()
+        super().kill9()  # its children notice by and by, and no other server may start before
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "its children ended")
+
+    def _pids(self) -> list[int]:
+        assert self.process is not None
+        main = self.process.pid
+        return [main, *map(int, Path(f"/proc/{main}/task/{main}/children").read_text().split())]
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Stand still, as on a disk that hangs: connections stay, and nothing answers."""
+        pids = self._pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         self.stop()

@@ -113,7 +113,7 @@ class _Step:
         assert docket.frontier is not None
         events: list[Told] = []
         if self.cases or self.told or again or self.now >= docket.frontier + FRONTIER_US:
-            judgement = Judgement(list(self.cases.values()), (), self.wrong, list(again), self.now)
+            judgement = Judgement(list(self.cases.values()), self.wrong, list(again), self.now)
             fail_point("before-judgement")
             batch = Batch(Fixes.of(()), judgement=judgement, events=self.told, routes=self.house.routes)
             events = self.house.store.commit(batch).events

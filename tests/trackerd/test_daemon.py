@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,8 +46,8 @@ class Installation:
         self.config.write_text(f'[site]\nname = "asse"\n{mqtt}{sources}{device}{rest}')
 
     @contextmanager
-    def daemon(self, fail_point: str = "") -> Iterator[subprocess.Popen[bytes]]:
-        command = [sys.executable, "-m", "trackerd", "run", "--config", str(self.config)]
+    def daemon(self, fail_point: str = "", under: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+        command = [*under, sys.executable, "-m", "trackerd", "run", "--config", str(self.config)]
         environment = os.environ | {"TRACKERD_FAIL_POINT": fail_point}
         with self.log.open("ab") as log:
             log.write(b"listening to nothing yet\n")
@@ -196,38 +196,43 @@ def test_a_serial_receiver(tmp_path: Path, mosquitto: Mosquitto, listen: Any, se
         until(lambda: town.count("fix") >= 29, lambda: town.said)
 
 
-ROUNDS = 200 if os.environ.get("TRACKERD_FAULTS") == "full" else 5
+FULL = os.environ.get("TRACKERD_FAULTS") == "full"
+ROUNDS, KILLS = (200, 200) if FULL else (20, 3)
 POINTS = ["before-commit", "after-commit", "before-ack", "after-ack", "before-tell", "before-mark", "after-mark"]
 
 
+@pytest.mark.timeout(60 + 10 * KILLS)
 @pytest.mark.parametrize("point", POINTS)
 def test_killed_between_any_two_steps_nothing_is_lost_and_nothing_is_twice(
     tmp_path: Path, start_mosquitto: Any, listen: Any, point: str
 ) -> None:
     broker = start_mosquitto("allow_anonymous true\nmax_queued_messages 100000\n" + KEPT)
     town = Installation(tmp_path, broker.port)
-    began = recently(30)
-    messages = [message for number in range(3) for message in visit(began + timedelta(minutes=8 * number))]
+    began = recently(8 * KILLS + 20)
     with town.daemon():  # leaves a session, so the broker keeps what comes meanwhile
         pass
-    heard = listen(broker.port)
-    publish(broker.port, "owntracks/w07/phone", *messages)
-    with town.daemon(point) as daemon:
-        until(lambda: daemon.poll() is not None, lambda: town.said, 30)
-        assert daemon.returncode == -signal.SIGKILL, town.said
+    heard, sent = listen(broker.port), 0
+    for number in range(KILLS):
+        messages = visit(began + timedelta(minutes=8 * number))
+        publish(broker.port, "owntracks/w07/phone", *messages)
+        sent += len(messages)
+        with town.daemon(point) as daemon:
+            until(lambda: daemon.poll() is not None, lambda: town.said, 30)
+            assert daemon.returncode == -signal.SIGKILL, town.said
     with town.daemon() as daemon:
-        until(lambda: town.count("fix") == len(messages), lambda: f"{town.count('fix')} of {len(messages)}")
-        until(lambda: len({event["id"] for event in heard.events("zone")}) >= 5, lambda: town.said)
+        until(lambda: town.count("fix") == sent, lambda: f"{town.count('fix')} of {sent}")
+        until(lambda: len({event["id"] for event in heard.events("zone")}) >= 2 * KILLS - 1, lambda: town.said)
         until(lambda: town.count("outbox") == 0, "the outbox is empty")
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(10) == 0
-    assert town.rows("SELECT count(*), count(DISTINCT time) FROM fix") == [(len(messages), len(messages))]
+    assert town.rows("SELECT count(*), count(DISTINCT time) FROM fix") == [(sent, sent)]
     kinds = [row[0] for row in town.rows("SELECT type FROM event WHERE zone IS NOT NULL ORDER BY seq")]
-    assert kinds == ["trackerd.zone.enter", "trackerd.zone.exit"] * 2 + ["trackerd.zone.enter"]
+    assert kinds == (["trackerd.zone.enter", "trackerd.zone.exit"] * KILLS)[:-1]
     said = {json.dumps(event["data"], sort_keys=True) for event in heard.events("zone")}
-    assert len(said) == len({event["id"] for event in heard.events("zone")}) == 5
+    assert len(said) == len({event["id"] for event in heard.events("zone")}) == 2 * KILLS - 1
 
 
+@pytest.mark.timeout(60 + 5 * ROUNDS)
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_twice(
     tmp_path: Path, start_mosquitto: Any, listen: Any
 ) -> None:

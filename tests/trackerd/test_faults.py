@@ -68,7 +68,7 @@ def no_file_beyond(size: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("pages", range(1, 101 if FULL else 26))
 def test_whichever_write_fails_the_record_ends_the_same(tmp_path: Path, pages: int) -> None:
-    fixes = walk("w1", 7, minutes=20)
+    fixes = walk("w1", 7, minutes=40 if FULL else 20)
     straight = house(open_store("sqlite://"))
     take(straight, fixes)
     store = open_store(f"sqlite:///{tmp_path}/trackerd.db")
@@ -132,6 +132,32 @@ def test_a_full_disk_stops_the_acknowledging_and_nothing_else(
         assert daemon.wait(10) == 0
     assert "Traceback" not in site.said
     assert rows(small_disk / "t.db", "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_failed_fsync_is_no_commit(tmp_path: Path, mosquitto: Any) -> None:
+    """Half of all fsyncs fail, as on a disk that dies: what was refused is written again, and acknowledged once."""
+    strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]
+    inject = ["-e", "inject=fsync,fdatasync:error=EIO:when=14+2"]
+    if subprocess.run([*strace, "true"], capture_output=True, check=False).returncode:
+        need("strace")
+        pytest.skip("no right to trace here")
+    site = Installation(tmp_path, mosquitto.port)
+    with site.daemon(under=[*strace, *inject]) as daemon:
+        messages = visit(recently(30), seconds=180)
+        for message in messages:
+            publish(mosquitto.port, "owntracks/w07/phone", message)
+        until(lambda: site.count("fix") == len(messages), lambda: site.said, 60)
+        until(lambda: "the store is back" in site.said, lambda: site.said)
+        assert "the disk does not answer" in site.said
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(20) == 0
+    with site.daemon() as daemon:
+        until(lambda: site.count("outbox") == 0, "all is told")
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(10) == 0
+    assert site.rows("SELECT count(*), count(DISTINCT time) FROM fix") == [(len(messages), len(messages))]
+    assert site.rows("PRAGMA integrity_check") == [("ok",)]
+    assert "Traceback" not in site.said
 
 
 def rows(file: Path, query: str) -> list[tuple[Any, ...]]:

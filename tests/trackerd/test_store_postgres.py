@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -235,7 +236,7 @@ def test_the_daemon_outlives_its_server(tmp_path: Path, mosquitto: Mosquitto, se
     rest = f'[privacy]\nrequire_duty = false\n[store]\nurl = "{server.url}"\n'
     site = Installation(tmp_path, mosquitto.port, rest=rest)
     listener = Listener(mosquitto.port)
-    first, later = visit(recently(60)), visit(recently(30))
+    first, later, last = visit(recently(60)), visit(recently(30)), visit(recently(15))
 
     def kept() -> int:
         try:
@@ -263,6 +264,10 @@ def test_the_daemon_outlives_its_server(tmp_path: Path, mosquitto: Mosquitto, se
             server.start()
             sent += len(some)
             until(partial(reached, kept, sent), lambda: site.said, 30)
+        with server.frozen():
+            publish(mosquitto.port, "owntracks/w07/phone", *last)
+            time.sleep(20 if FULL else 3)
+        until(partial(reached, kept, sent + len(last)), lambda: site.said, 30)
         assert daemon.poll() is None
         until(lambda: len(listener.events("zone.")) >= 3, lambda: site.said, 20)
     ids = [event["id"] for event in listener.events()]

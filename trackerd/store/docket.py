@@ -16,7 +16,6 @@ CASE = 'id, requirement, zone, start, "end", outcome, closed, revision, event, s
 def keep(db: rows.Db, judgement: Judgement) -> None:
     """Write what was put on the docket or judged."""
     db.executemany(rows.put("verdict", CASE, "id"), map(rows.dump_case, judgement.cases))
-    db.executemany("DELETE FROM verdict WHERE id = ?", [(id_,) for id_ in judgement.dropped])
     db.executemany("UPDATE event SET retracted = TRUE WHERE id = ?", [(id_,) for id_ in judgement.wrong])
     db.executemany("DELETE FROM rejudge WHERE device = ?", [(device,) for device in judgement.rejudged])
     if judgement.frontier is not None:

@@ -432,8 +432,6 @@ class MemoryStore:
 
     def _judge(self, judgement: Judgement) -> None:
         self._docket |= {one.case.id: one for one in judgement.cases}
-        for id_ in judgement.dropped:
-            self._docket.pop(id_, None)
         self._wrong |= set(judgement.wrong)
         for device in judgement.rejudged:
             self._rejudge.pop(device, None)

@@ -27,7 +27,6 @@ from geofence.model import (
     Micros,
     RequirementId,
     TeamId,
-    VerdictId,
     Visit,
     VisitId,
     WardenId,
@@ -172,8 +171,6 @@ class Judgement:
 
     cases: Sequence[Docketed] = ()
     """Each takes the place of what was kept of it."""
-    dropped: Sequence[VerdictId] = ()
-    """No longer owed."""
     wrong: Sequence[str] = ()
     """Ids of the events taken back."""
     rejudged: Sequence[DeviceId] = ()
