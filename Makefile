@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test faults check format services bench clean
+.PHONY: demo test faults check format docs services bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/trackerd demo --exit
@@ -21,6 +21,11 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The pages of docs/ as a site in build/docs, with the reference of every key made anew.
+docs: $(VENV)/.dev
+	$(BIN)/python -m tests.reference
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

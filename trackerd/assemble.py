@@ -178,5 +178,7 @@ def inbox_folder(settings: Settings, path: Path) -> Path:
 
 
 def _speaks(topic: str, section: SourceSection) -> str:
+    """Return the decoder of what comes on a topic: told by its last level where that is one of ours or a LoRaWAN's."""
     own = topic.rpartition("/")[2]
-    return own if own in ("nmea", DUTY) else section.decoder or DECODER_OF["mqtt"]
+    known = {"nmea": "nmea", DUTY: DUTY, "up": "lorawan"}
+    return known.get(own) or section.decoder or DECODER_OF["mqtt"]

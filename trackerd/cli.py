@@ -142,6 +142,21 @@ def zones_list(
     zone_commands.zones_list(files or [], config)
 
 
+@zones_app.command("import")
+def zones_import(
+    file: Annotated[Path, typer.Argument(help="KML, KMZ or GeoJSON, as drawn elsewhere.")],
+    into: Annotated[Path | None, typer.Option(help="The file of zones to put them into; else they are shown.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Kind of those that say none.")] = None,
+    team: Annotated[str | None, typer.Option(help="Team of those that say none.")] = None,
+    radius: Annotated[float, typer.Option(min=1, help="Metres around points that say none.")] = 25.0,
+    width: Annotated[float, typer.Option(min=1, help="Metres across lines that say none.")] = 20.0,
+) -> None:
+    """Make zones of places drawn elsewhere; those of the same id are replaced."""
+    from trackerd import zone_commands, zone_import
+
+    zone_commands.zones_import(file, into, zone_import.Defaults(kind, team, radius, width))
+
+
 @zones_app.command("lint")
 def zones_lint(
     files: Annotated[list[Path] | None, typer.Argument(help="GeoJSON files of zones.")] = None,

@@ -20,19 +20,21 @@ from zoneinfo import ZoneInfo
 import typer
 
 from geofence.calendar import Window
-from geofence.model import ZoneId, to_micros
+from geofence.model import WardenId, ZoneId, to_micros
 from trackerd import clock
 from trackerd.assemble import rules, store_url
 from trackerd.breaks import Breaks
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.report import day as days
+from trackerd.report import person as persons
 from trackerd.report import place as places
 from trackerd.report import plan as plans
 from trackerd.report import zone as zones
 from trackerd.report.formats import CsvWishes, as_csv, as_json, chosen, terminal
 from trackerd.report.page import Page
 from trackerd.report.pages import day_page, plan_page, zone_page
+from trackerd.report.person_page import person_page
 from trackerd.report.place_page import askings_page, place_page
 from trackerd.report.record import Record, ReportFault
 from trackerd.report.speech import Speech
@@ -117,6 +119,17 @@ def place(config: Path, asked: Asked, wishes: Wishes) -> None:
         period = _period(scene.record, asked.from_, asked.to)
         found = places.place(scene.record, spot, period, getpass.getuser(), asked.purpose)
         return place_page(found, asked.purpose, scene.say)
+
+    _answer(config, wishes, page, beside=True)
+
+
+def warden(config: Path, name: str, from_: str | None, to: str | None, purpose: str, wishes: Wishes) -> None:
+    """Answer ``trackerd report warden``."""
+
+    def page(scene: Scene) -> Page:
+        period = _period(scene.record, from_, to)
+        found = persons.person(scene.record, WardenId(name), period, getpass.getuser(), purpose)
+        return person_page(found, purpose, scene.names, scene.say)
 
     _answer(config, wishes, page, beside=True)
 

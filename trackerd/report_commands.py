@@ -110,3 +110,17 @@ def askings(
     from trackerd import report_answers as answers
 
     answers.askings(config, from_, to, answers.Wishes(format_, output, lang, semicolon, bom, table))
+
+
+@report_app.command()
+def warden(
+    warden: Annotated[str, typer.Argument(help="The warden's pseudonym.")],
+    from_: From = None, to: To = None,
+    purpose: Annotated[str, typer.Option(help="Why you ask; it is kept.")] = "",
+    config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
+    semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
+) -> None:  # fmt: skip
+    """Give a warden the copy of all that is kept of him or her. Else of four weeks."""
+    from trackerd import report_answers as answers
+
+    answers.warden(config, warden, from_, to, purpose, answers.Wishes(format_, output, lang, semicolon, bom, table))

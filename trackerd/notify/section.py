@@ -73,7 +73,7 @@ class NotifySection(Section):
     kinds: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     teams: tuple[Id, ...] = ()
-    quiet: Annotated[tuple[time, time], BeforeValidator(_stretch)] | None = None
+    quiet: Annotated[tuple[time, time], BeforeValidator(_stretch, json_schema_input_type=str)] | None = None
     give_up: Span = 3 * 86_400.0
     group: Span = 0.0
     language: Literal["nl", "fr", "de", "en"] | None = None

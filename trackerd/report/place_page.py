@@ -11,7 +11,7 @@ from geofence.calendar import Window
 from trackerd.report.page import Column, Fact, Page, Sort, Table
 from trackerd.report.pages import period
 from trackerd.report.place import Presences, There
-from trackerd.report.speech import Speech
+from trackerd.report.speech import Speech, nn
 from trackerd.store import Asking
 
 
@@ -55,12 +55,19 @@ def _grade(one: There, say: Speech) -> str:
     return say("certainly") if one.certain_s else say("probably") if one.probable_s else say("possibly")
 
 
+ASKED = nn("Nobody asked.")
+
+
 def askings_page(askings: Iterable[Asking], asked: Window, say: Speech) -> Page:
     """Return the page of who asked where people were."""
-    columns = (
+    table = Table("askings", say("Who asked where people were"), asked_columns(say), list(askings), say(ASKED))
+    return Page("askings", say("Access log"), (period(asked, say),), (table,), (), say, asked)
+
+
+def asked_columns(say: Speech) -> tuple[Column, ...]:
+    """Return the columns of an Asking, in its order."""
+    return (
         Column("at", say("Asked"), Sort.TIME), Column("by", say("By")), Column("question", say("Question")),
         Column("about", say("About")), Column("from", say("From"), Sort.TIME), Column("to", say("To"), Sort.TIME),
         Column("purpose", say("Purpose")),
     )  # fmt: skip
-    table = Table("askings", say("Who asked where people were"), columns, list(askings), say("Nobody asked."))
-    return Page("askings", say("Access log"), (period(asked, say),), (table,), (), say, asked)
