@@ -16,6 +16,7 @@ from geofence.model import DeviceId, Fixes, FloatColumn, IntColumn, to_micros
 
 LAST_S = 253_402_300_799
 """The last second of the year 9999."""
+LONGEST_TIME = 64
 OPTIONAL = ("accuracy_m", "speed_mps", "course_deg", "altitude_m")
 Cells = Sequence[bytes]
 
@@ -84,8 +85,10 @@ def _times(named: Mapping[str, Cells]) -> IntColumn:
         if not ((seconds > 0) & (seconds < LAST_S)).all():
             raise NotPlainError
         return np.rint(seconds * 1e6).astype(np.int64)
+    if max(map(len, cells)) > LONGEST_TIME:
+        raise NotPlainError
     times = [datetime.fromisoformat(cell.decode()) for cell in cells]
-    if any(time.tzinfo is None for time in times):
+    if any(time.tzinfo is None or not 1 < time.year < 9999 for time in times):
         raise NotPlainError
     return np.array([to_micros(time) for time in times], dtype=np.int64)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
+from operator import attrgetter
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -120,8 +121,9 @@ class Fixes:
         """Return the columns of ``fixes``, in their order."""
         index: dict[DeviceId, int] = {}
         rows = [index.setdefault(fix.device, len(index)) for fix in fixes]
-        numbers = {
-            name: np.array([_nan(getattr(fix, name)) for fix in fixes], dtype=np.float64) for name in FLOAT_COLUMNS
+        columns = list(zip(*map(_NUMBERS, fixes), strict=True)) or [()] * len(FLOAT_COLUMNS)
+        numbers = {  # None is NaN
+            name: np.array(column, dtype=np.float64) for name, column in zip(FLOAT_COLUMNS, columns, strict=True)
         }
         return cls(
             devices=tuple(index),
@@ -174,24 +176,22 @@ def join(pieces: Sequence[Fixes]) -> Fixes:
 
 def pooled(pieces: Sequence[Fixes]) -> Fixes:
     """Return pieces, each over its own devices, in their order, as one."""
-    if len(pieces) == 1:
-        return pieces[0]
+    pieces = [piece for piece in pieces if len(piece)]
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else Fixes.of(())
     index: dict[DeviceId, int] = {}
     numbers = [np.array([index.setdefault(one, len(index)) for one in piece.devices], np.int64) for piece in pieces]
     devices = tuple(index)
     return join([
         replace(piece, devices=devices, device=number[piece.device])
-        for piece, number in zip(pieces, numbers, strict=True) if len(piece)
+        for piece, number in zip(pieces, numbers, strict=True)
     ])  # fmt: skip
 
 
 FLOAT_COLUMNS = (
     "lon", "lat", "accuracy_m", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct",
 )  # fmt: skip
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
+_NUMBERS = attrgetter(*FLOAT_COLUMNS)
 
 
 def _none(value: float) -> float | None:
