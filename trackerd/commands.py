@@ -42,6 +42,8 @@ talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 """The town's clock where no configuration names another."""
+LONG_BLOCK = 1 << 20
+"""Bytes of a long file taken in one turn."""
 STREAMS = ("nmea", "gpsd")
 """What comes from the air is expected to carry some dirt; in what somebody wrote a refusal is a fault."""
 
@@ -176,7 +178,7 @@ def _files(wishes: Replay) -> tuple[list[FileSource], dict[str, Wiring]]:
         if name not in DECODERS:
             _stop(f"{name!r} is no decoder; there are {', '.join(DECODERS)}", 2)
         device = wishes.device or file.name.split(".")[0] or "device"
-        sources.append(FileSource(str(file), file))
+        sources.append(FileSource(str(file), file, LONG_BLOCK))
         wiring[str(file)] = Wiring(name, DeviceId(device), live=False)
     return sources, wiring
 
