@@ -86,7 +86,7 @@ def check(config: Path) -> None:
 def replay(wishes: Replay) -> None:
     """Send recorded tracks through the engine."""
     settings, town = _replay_town(wishes)
-    sources, wiring = _files(wishes)
+    sources, wiring = files(wishes.files, wishes.format, wishes.device)
     counted: dict[str, int] = {}
     with ExitStack() as stack:
         try:
@@ -171,13 +171,14 @@ def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
     return settings, town
 
 
-def _files(wishes: Replay) -> tuple[list[FileSource], dict[str, Wiring]]:
+def files(paths: Iterable[Path], decoder: str | None, own: str | None) -> tuple[list[FileSource], dict[str, Wiring]]:
+    """Return the sources of recorded tracks, and how each is read; ``own``: the device where a file says none."""
     sources, wiring = [], {}
-    for file in wishes.files:
-        name = wishes.format or _sniff(file)
+    for file in paths:
+        name = decoder or _sniff(file)
         if name not in DECODERS:
             _stop(f"{name!r} is no decoder; there are {', '.join(DECODERS)}", 2)
-        device = wishes.device or file.name.split(".")[0] or "device"
+        device = own or file.name.split(".")[0] or "device"
         sources.append(FileSource(str(file), file, LONG_BLOCK))
         wiring[str(file)] = Wiring(name, DeviceId(device), live=False)
     return sources, wiring
