@@ -179,11 +179,14 @@ def _warn(store: Store, period: Window, zone: ZoneInfo) -> None:
 
 def _show(found: Difference, zone: ZoneInfo) -> None:
     out = Console(soft_wrap=True, highlight=False)
+    visits = [((id_,), count, "") for id_, count in found.visits.items()]
+    verdicts = [(key, count, _turn(*found.outcomes[key])) for key, count in found.verdicts.items()]
+    if not visits and not verdicts:
+        out.print("Nothing is known of that time: no visit, and nothing owed.")
+        return
     if found.none:
         out.print("Nothing would have been otherwise.")
-    visits = [(id_, *_counts(count)) for id_, count in sorted(found.visits.items())]
     out.print(_table("Visits", ("Zone",), visits))
-    verdicts = [(*key, *_counts(count), _turn(*found.outcomes[key])) for key, count in sorted(found.verdicts.items())]
     if verdicts:
         out.print(_table("Verdicts", ("Requirement", "Zone"), verdicts))
     for case, was, is_ in found.turned[:SHOWN]:
@@ -195,18 +198,21 @@ def _show(found: Difference, zone: ZoneInfo) -> None:
         out.print(f"… and {len(found.turned) - SHOWN} more: --format json has all")
 
 
-def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def _table(title: str, heads: Sequence[str], rows: Iterable[tuple[Sequence[str], Counter[str], str]]) -> Table:
+    """Return a row for each with any difference, and one for the rest."""
     table = Table(*heads, box=None, title=title, title_justify="left")
     for what in (SAME, CHANGED, NEW, GONE):
         table.add_column(what.capitalize(), justify="right")
-    table.add_column("")
-    for row in rows:
-        table.add_row(*map(escape, row))
+    table.add_column("", no_wrap=True)
+    alike = 0
+    for key, count, more in sorted(rows):
+        if set(count) == {SAME}:
+            alike += count[SAME]
+        else:
+            table.add_row(*map(escape, key), *(str(count[what] or "") for what in (SAME, CHANGED, NEW, GONE)), more)
+    if alike:
+        table.add_row("all others" if table.rows else "all", *[""] * (len(heads) - 1), str(alike))
     return table
-
-
-def _counts(count: Counter[str]) -> list[str]:
-    return [str(count[what] or "") for what in (SAME, CHANGED, NEW, GONE)]
 
 
 def _turn(before: Counter[str], after: Counter[str]) -> str:
