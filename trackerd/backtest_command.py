@@ -28,7 +28,7 @@ from trackerd import backtest, clock
 from trackerd.assemble import house, opened
 from trackerd.backtest import CHANGED, GONE, NEW, SAME, Difference, Lived
 from trackerd.cli import AWAY, FAULTS
-from trackerd.commands import files, talk, tell_faults
+from trackerd.commands import files, proposed, talk, tell_faults
 from trackerd.config import PlanFile, Settings
 from trackerd.house import House
 from trackerd.intake import Wiring
@@ -124,10 +124,6 @@ def _towns(wishes: Wishes) -> tuple[Settings, tuple[Town, Town]]:
 
 def _proposed(settings: Settings, wishes: Wishes) -> tuple[Settings | None, list[Fault]]:
     """Put the files named in place of the configuration's; a plan without a roster is judged by the roster there is."""
-    changes: dict[str, object] = {}
-    here = Path.cwd()
-    if wishes.zones:
-        changes["zones"] = [{"file": here / file} for file in wishes.zones]
     if wishes.plan is not None:
         new, faults = read_toml(wishes.plan, PlanFile)
         if new is None:
@@ -136,9 +132,8 @@ def _proposed(settings: Settings, wishes: Wishes) -> tuple[Settings | None, list
         if settings.plan.file is not None and not new.duty:
             old, _ = read_toml(wishes.config.parent / settings.plan.file, PlanFile)  # its faults are told already
             duties += old.duty if old is not None else ()
-        changes |= {"plan": {"file": here / wishes.plan}, "requirement": []}
-        settings = settings.model_copy(update={"duty": tuple(duties)})
-    return Settings.model_validate(settings.model_dump(by_alias=True) | changes), []
+        settings = settings.model_copy(update={"duty": tuple(duties), "requirement": ()})
+    return proposed(settings, wishes.zones, wishes.plan), []
 
 
 def _period(wishes: Wishes, zone: ZoneInfo) -> Window:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
 from trackerd.assemble import house, service
 from trackerd.cli import AWAY, FAULTS
-from trackerd.config import Settings
+from trackerd.config import PlanSection, Settings, ZonesSection
 from trackerd.intake import Wiring
 from trackerd.load import load
 from trackerd.mqtt import BrokerFault
@@ -149,19 +149,23 @@ def the_town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
     return settings, town
 
 
+def proposed(settings: Settings, zones: Sequence[Path], plan: Path | None) -> Settings:
+    """Return the settings with files named on the command line in place of theirs."""
+    here, changes = Path.cwd(), dict[str, object]()
+    if zones:
+        changes["zones"] = tuple(ZonesSection(file=here / file) for file in zones)
+    if plan is not None:
+        changes["plan"] = PlanSection(file=here / plan)
+    return settings.model_copy(update=changes)
+
+
 def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
     """Put the zones and the plan named on the command line in place of the configuration's."""
     settings, faults = load(wishes.config) if wishes.config else (Settings(), [])
     town = None
     if settings is not None:
-        here = Path.cwd()
-        changes: dict[str, object] = {}
-        if wishes.zones:
-            changes["zones"] = [{"file": (here / file)} for file in wishes.zones]
-        if wishes.plan:
-            changes["plan"] = {"file": here / wishes.plan}
-        settings = Settings.model_validate(settings.model_dump(by_alias=True) | changes)
-        town, found = build(settings, wishes.config or here / "trackerd.toml", keep_all=True)
+        settings = proposed(settings, wishes.zones, wishes.plan)
+        town, found = build(settings, wishes.config or Path.cwd() / "trackerd.toml", keep_all=True)
         faults += found
     tell_faults(faults)
     if settings is None or town is None:
