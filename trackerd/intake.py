@@ -127,7 +127,7 @@ class Intake:
                 del self._decoders[next(iter(self._decoders))]
             decoder = self._decoders[key] = DECODERS[chunk.decoder or wiring.decoder](device)
         said: list[Said | Fixes]
-        if isinstance(decoder, Swift) and not wiring.live:
+        if not wiring.live and isinstance(decoder, Swift):
             said = decoder.receive_many(chunk.data)
         else:
             said = [*decoder.receive(chunk.data, chunk.received if wiring.live else None)]

@@ -148,8 +148,8 @@ def test_other_zones(past: Path) -> None:
     found = tried(past, "--zones", past / "new.geojson", "--plan", past / "two.toml", *DAY)
     by_zone = {row["zone"]: _numbers(row) for row in found["visits"]}
     assert by_zone["park"]["gone"] == sum(by_zone["park"].values()) > 0
-    street = by_zone["street"]["same"] + by_zone["street"]["changed"]
-    assert by_zone["alley"]["new"] == street == sum(by_zone["alley"].values()) > 0
+    kept = by_zone["street"]["same"] + by_zone["street"]["changed"]
+    assert by_zone["alley"]["new"] == kept == sum(by_zone["alley"].values()) > 0
     assert [row["gone"] for row in found["verdicts"] if row["zone"] == "park"] == [1]
     shown = run("backtest", "--config", past / "c.toml", "--zones", past / "new.geojson",
                 "--plan", past / "two.toml", *DAY)  # fmt: skip
