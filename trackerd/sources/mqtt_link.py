@@ -27,7 +27,7 @@ from trackerd.sources.standing import Wake
 
 SESSION_S = 14 * 24 * 3600
 """How long the broker keeps messages for us while we are away."""
-RECEIVE_MAXIMUM = 1000
+RECEIVE_MAXIMUM = 2000
 """Messages the broker may have open towards us; no bound on memory (the broker forgets it on resume), only a wish."""
 CONNACK_TIMEOUT_S = 10.0
 PARTED = "closed by us"
