@@ -234,15 +234,26 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn
 
     Beyond FAR_M outside, the depth given is the distance to the zone's bounding box: no more than the true one.
     """
-    west, south, east, north = zone.shape.bounds
-    frame = Frame.at((west + east) / 2, (south + north) / 2)
-    x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
-    wide, high = (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
-    depth = -np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
-    close = depth > -FAR_M
+    away, x, y = box_m(zone, lon, lat)
+    frame, depth, close = _middle(zone)[0], -away, away < FAR_M
     distance = shapely.distance(frame.to_metres(zone.shape.boundary), shapely.points(x[close], y[close]))
     depth[close] = np.where(shapely.intersects_xy(zone.shape, lon[close], lat[close]), distance, -distance)
     return depth, x, y
+
+
+def box_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+    """Return how far each place lies from the zone's bounding box, and where, as ``depth_m`` does."""
+    frame, wide, high = _middle(zone)
+    x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
+    away = np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
+    return away, x, y
+
+
+def _middle(zone: Zone) -> tuple[Frame, float, float]:
+    """Return the frame at the middle of the zone's bounding box, and half the box's width and height in metres."""
+    west, south, east, north = zone.shape.bounds
+    frame = Frame.at((west + east) / 2, (south + north) / 2)
+    return frame, (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
 
 
 def _index(zones: Sequence[Zone]) -> Index:
