@@ -42,7 +42,7 @@ class Carrier:
         carried: Callable[[Recorded], None],
         alive: Callable[[], None] = lambda: None,
     ) -> None:
-        """``carried`` is told what each commit brought about; ``alive`` is called while the store is waited for."""
+        """``carried`` is told what each commit brought about; ``alive``: in a turn that takes long, that it goes on."""
         self._alive = alive
         self._house, self.spool, self._pause, self._carried = house, spool, pause, carried
         self.away = ""
@@ -109,6 +109,7 @@ class Carrier:
                 self._house.wake()
                 self._record(_set_aside(taken))
             spool.forget(kept[-1].seq)
+            self._alive()  # much may have waited: more than systemd's patience
         log.info("what waited for the store is in the record")
 
     def _put_by(self, taken: Taken) -> Taken:

@@ -28,7 +28,7 @@ class Herald:
         self._heard = bool(os.environ.get("NOTIFY_SOCKET"))
         self._patient_until = clock.monotonic() + PATIENCE_S
         self._next = 0.0
-        self._ready, self._said = False, ""
+        self._ready, self._said, self._fault = False, "", ""
 
     def turned(self) -> None:
         """Say that we turn, and what is new; cheap, to be called as often as one likes."""
@@ -46,12 +46,14 @@ class Herald:
             lines.append(f"STATUS={status}")
         sdnotify.notify(*lines)
 
-    def reloading(self, begun: bool) -> None:
-        """Say that files are read anew, or that this is over."""
-        if begun:
-            sdnotify.notify("RELOADING=1", f"MONOTONIC_USEC={round(clock.monotonic() * 1e6)}")
-        else:
-            sdnotify.notify("READY=1")
+    def reloading(self) -> None:
+        """Say that files are read anew."""
+        sdnotify.notify("RELOADING=1", f"MONOTONIC_USEC={round(clock.monotonic() * 1e6)}")
+
+    def reloaded(self, fault: str = "") -> None:
+        """Say that this is over; ``fault``: why it changed nothing, part of the status until a reload does."""
+        self._fault = fault
+        sdnotify.notify("READY=1")
 
     def stopping(self) -> None:
         """Say that we leave."""
@@ -72,5 +74,6 @@ class Herald:
 
     def _status(self, lacking: Sequence[str]) -> str:
         count = len(self._sources)
-        text = "; ".join(lacking) or f"{count} source{'s' * (count != 1)}, all connected"
+        all_well = f"{count} source{'s' * (count != 1)}, all connected"
+        text = "; ".join([self._fault] * bool(self._fault) + list(lacking or [all_well]))
         return " ".join(text.split())[:MOST]

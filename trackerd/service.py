@@ -229,17 +229,18 @@ class Service:
     def _reload(self) -> None:
         if self._reread is None:
             return
-        self._herald.reloading(True)
+        self._herald.reloading()
         town, faults = self._reread()
         for fault in faults:
             log.log(logging.WARNING if fault.warning else logging.ERROR, "%s", fault)
         if town is None:
             log.error("not reloaded: zones and plan stay as they were")
+            self._herald.reloaded("not reloaded, for the files have faults: see the journal")
         else:
             self._house.move(town)
             self._shown = None
             log.info("reloaded: %d zones, edition %s", len(town.zones), town.zones.version)
-        self._herald.reloading(False)
+            self._herald.reloaded()
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():

@@ -77,16 +77,21 @@ class Ear:
         except BlockingIOError:
             return any(words in line for line in self.said)
 
+    @property
+    def status(self) -> str:
+        self.heard("")
+        return next((line for line in reversed(self.said) if line.startswith("STATUS=")), "")
+
     def close(self) -> None:
         self._socket.close()
 
 
 @contextmanager
-def daemon(folder: Path, port: int, store: str = "r.db") -> Iterator[tuple[subprocess.Popen[bytes], Ear]]:
+def daemon(folder: Path, port: int, rest: str = "") -> Iterator[tuple[subprocess.Popen[bytes], Ear]]:
     config = folder / "trackerd.toml"
     config.write_text(
-        f'[store]\nurl = "sqlite:///{store}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n[[source]]\nkind = "mqtt"\n'
-        'name = "phones"\n[privacy]\nrequire_duty = false\n'
+        f'[store]\nurl = "sqlite:///r.db"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n[[source]]\nkind = "mqtt"\n'
+        f'name = "phones"\n[privacy]\nrequire_duty = false\n{rest}'
     )
     ear = Ear(folder / "notify")
     environment = os.environ | {"NOTIFY_SOCKET": str(ear.path)}
@@ -114,6 +119,20 @@ def test_ready_when_all_is_connected_and_how_it_is_in_words(tmp_path: Path, mosq
         process.send_signal(signal.SIGTERM)
         until(lambda: ear.heard("STOPPING=1"), lambda: str(ear.said))
         assert process.wait(20) == 0
+
+
+def test_a_refused_reload_is_in_the_status_until_one_is_taken(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    zones = tmp_path / "zones.geojson"
+    good, bad = '{"type":"FeatureCollection","features":[]}', '{"type":"FeatureCollection","features":[{}]}'
+    zones.write_text(good)
+    with daemon(tmp_path, mosquitto.port, '[[zones]]\nfile = "zones.geojson"\n') as (process, ear):
+        until(lambda: ear.status == "STATUS=1 source, all connected", lambda: str(ear.said))
+        for text, status in ((bad, "STATUS=not reloaded, for the files have faults"),
+                             (good, "STATUS=1 source, all connected")):  # fmt: skip
+            zones.write_text(text)
+            process.send_signal(signal.SIGHUP)
+            until(lambda status=status: ear.status.startswith(status), lambda: str(ear.said))  # type: ignore[misc]
+        assert ear.said.count("READY=1") == 1 + ear.said.count("RELOADING=1") == 3
 
 
 def test_without_its_broker_it_is_ready_after_a_while_and_says_what_lacks(tmp_path: Path) -> None:
