@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from geofence.model import EVER, NEVER, DeviceId, Fixes, IntColumn, Micros
 
-_COLUMNS = {"heard": EVER, "mark": EVER, "same": -1, "gap": 0, "until": EVER, "due": NEVER, "touched": 0, "stale": 0}
+_COLUMNS = {"heard": EVER, "mark": EVER, "same": -1, "gap": 0, "until": EVER, "due": NEVER, "touched": 0, "stale": 0,
+            "low": 0}  # fmt: skip
 
 
 class Calm(NamedTuple):
@@ -58,6 +59,8 @@ class Roll:
     due: IntColumn
     touched: IntColumn
     """1 where something changed since it was last saved."""
+    low: IntColumn
+    """1 where the battery was said to be low."""
     stale: IntColumn
     """1 where ``heard`` is later than its Track says."""
 
