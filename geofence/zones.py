@@ -22,6 +22,8 @@ from rtree.index import Index
 from shapely.geometry.base import BaseGeometry
 
 from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
+from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
+from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
 
 REACH_M = 50.0
 """Metres: the least distance from an edge at which a zone is still reported."""
@@ -33,45 +35,6 @@ FAR_M = 100.0
 """Metres from a zone beyond which nobody asks how far exactly."""
 UNKNOWN_ACCURACY_M = 15.0
 """Metres assumed for the reach of a receiver that states no error."""
-
-WGS84_A = 6_378_137.0
-WGS84_E2 = 0.006_694_379_990_14
-
-
-def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Return metres per degree of longitude and of latitude at ``lat`` on the WGS 84 ellipsoid.
-
-    By the radii of curvature in the prime vertical and in the meridian (Torge & Müller, Geodesy, 4.1).
-    """
-    phi = np.radians(lat)
-    w = 1.0 - WGS84_E2 * np.sin(phi) ** 2
-    prime = WGS84_A / np.sqrt(w)
-    meridian = WGS84_A * (1.0 - WGS84_E2) / w**1.5
-    return float(np.radians(prime * np.cos(phi))), float(np.radians(meridian))
-
-
-class Frame(NamedTuple):
-    """A plane in metres that touches the earth at ``lon``, ``lat``."""
-
-    lon: float
-    lat: float
-    x: float
-    """Metres per degree of longitude."""
-    y: float
-    """Metres per degree of latitude."""
-
-    @classmethod
-    def at(cls, lon: float, lat: float) -> Frame:
-        """Return the plane that touches the earth there."""
-        return cls(lon, lat, *metres_per_degree(lat))
-
-    def to_metres(self, shape: BaseGeometry) -> BaseGeometry:
-        """Return the shape, given in degrees, in metres from the frame's origin."""
-        return shapely.transform(shape, lambda c: (c - (self.lon, self.lat)) * (self.x, self.y))
-
-    def to_degrees(self, shape: BaseGeometry) -> BaseGeometry:
-        """Return the shape, given in metres from the origin, in degrees."""
-        return shapely.transform(shape, lambda c: c / (self.x, self.y) + (self.lon, self.lat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +195,7 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn
     Beyond FAR_M outside, the depth given is the distance to the zone's bounding box: no more than the true one.
     """
     west, south, east, north = zone.shape.bounds
-    frame = Frame.at((west + east) / 2, (south + north) / 2)
+    frame = Frame.of(zone.shape)
     x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
     wide, high = (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
     depth = -np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
@@ -253,8 +216,7 @@ def _plan(zones: Sequence[Zone]) -> _Plan:
     shapes, edges = np.empty(n, dtype=object), np.empty(n, dtype=object)
     frames, valid = np.empty((n, 4)), np.empty((n, 2), dtype=np.int64)
     for i, zone in enumerate(zones):
-        west, south, east, north = zone.shape.bounds
-        frame = Frame.at((west + east) / 2, (south + north) / 2)
+        frame = Frame.of(zone.shape)
         shapes[i], edges[i], frames[i] = zone.shape, frame.to_metres(zone.shape.boundary), frame
         valid[i] = (
             _ALWAYS[0] if zone.valid_from is None else zone.valid_from,
