@@ -14,8 +14,10 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geofence.cells import LEAF, build
 from geofence.model import FloatColumn, IntColumn
 from geofence.plane import Frame
+from geofence.sets import Sets
 
 
 class HasShape(Protocol):
@@ -33,26 +35,33 @@ class Index:
         """Take the zones in the order by which they are numbered."""
         self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
+        self._sets = Sets(len(zones))
+        self._cells = build(self._shapes, self._sets) if zones else None
         self._tree = shapely.STRtree(self._shapes)
         frames = [Frame.of(zone.shape) for zone in zones]
         # In this plane nothing seems farther than in the plane of any one zone.
         self._metres = np.array([min((f.x for f in frames), default=0), min((f.y for f in frames), default=0)])
         edges = [shapely.transform(zone.shape.boundary, lambda c: c * self._metres) for zone in zones]
         self._edges = shapely.STRtree(edges)
-        self._sets: list[tuple[int, ...]] = [()]
-        self._numbers: dict[tuple[int, ...], int] = {(): 0}
 
     def sets(self, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
         """Return for each point the number of the set of zones that cover it; 0 is the empty set."""
-        row, zone = self._tree.query(shapely.points(lon, lat), "intersects")
-        found: list[list[int]] = [[] for _ in range(len(lon))]
-        for r, z in zip(row.tolist(), zone.tolist(), strict=True):
-            found[r].append(z)
-        return np.array([self._number(tuple(sorted(one))) for one in found], dtype=np.int64)
+        if self._cells is None:
+            return np.zeros(len(lon), dtype=np.int64)
+        _, found = self._cells.find(lon, lat)
+        leaf = np.flatnonzero(found >= LEAF)
+        if len(leaf):
+            x, y = lon[leaf], lat[leaf]
+            exact = self._cells.leaves.sets(self._shapes, found[leaf] - LEAF, x, y)
+            crowded = np.flatnonzero(exact < 0)
+            if len(crowded):
+                exact[crowded] = [self._asked(*xy) for xy in zip(x[crowded], y[crowded], strict=True)]
+            found[leaf] = exact
+        return found.astype(np.int64)
 
     def members(self, number: int) -> tuple[int, ...]:
         """Return the zones of that set, by their places in the sequence given, ascending."""
-        return self._sets[number]
+        return self._sets.members[number]
 
     def near(self, lon: FloatColumn, lat: FloatColumn, reach_m: FloatColumn) -> NDArray[np.bool_]:
         """Return for each point whether an edge of any zone may lie within its reach, in metres; False is certain."""
@@ -61,8 +70,7 @@ class Index:
         near[self._edges.query(points, "dwithin", reach_m)[0]] = True
         return near
 
-    def _number(self, zones: tuple[int, ...]) -> int:
-        number = self._numbers.setdefault(zones, len(self._sets))
-        if number == len(self._sets):
-            self._sets.append(zones)
-        return number
+    def _asked(self, lon: float, lat: float) -> int:
+        """Return the number of the point's set of zones, by shapely alone."""
+        zones = self._tree.query(shapely.Point(lon, lat), "intersects")
+        return self._sets.number(tuple(sorted(zones.tolist())))
