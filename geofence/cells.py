@@ -203,10 +203,11 @@ def _held(grid: Grid, shapes: NDArray[Any], edges: Edges, level: _Level, touched
     zones, side = len(shapes), level.side
     block, cell = np.divmod(touched.cell, side * side)
     pairs, pair = np.unique(block * zones + edges.zone[touched.what], return_inverse=True)
-    stand = np.unique((pair * side + cell // side) * (side + 2) + cell % side + 1)
+    stand = (pair * side + cell // side) * (side + 2) + cell % side + 1
     if level.scale < 1 << CUTS * CUT_BITS:  # beyond the ends of a row of the whole grid there is nothing
         rows = np.arange(len(pairs) * side) * (side + 2)
-        stand = np.union1d(stand, np.concatenate((rows, rows + side + 1)))
+        stand = np.concatenate((stand, rows, rows + side + 1))
+    stand.sort()
     line, column = np.divmod(stand, side + 2)
     run = np.flatnonzero((line[1:] == line[:-1]) & (column[1:] > column[:-1] + 1))
     length = column[run + 1] - column[run] - 1
