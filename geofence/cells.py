@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofence.leaves import Boxes, Edges, Leaves, plant
+from geofence.leaves import Boxes, Edges, Leaves, distinct, plant
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 
@@ -202,7 +202,9 @@ def _held(grid: Grid, shapes: NDArray[Any], edges: Edges, level: _Level, touched
     """Return which cells lie wholly in which zones: of each run of untouched cells in a row, one is asked."""
     zones, side = len(shapes), level.side
     block, cell = np.divmod(touched.cell, side * side)
-    pairs, pair = np.unique(block * zones + edges.zone[touched.what], return_inverse=True)
+    # Of the block's edges, not the cells': one that touches the block by its slack alone may touch no cell of it.
+    pairs = distinct(level.block * zones + edges.zone[level.edge])
+    pair = np.searchsorted(pairs, block * zones + edges.zone[touched.what])
     stand = (pair * side + cell // side) * (side + 2) + cell % side + 1
     if level.scale < 1 << CUTS * CUT_BITS:  # beyond the ends of a row of the whole grid there is nothing
         rows = np.arange(len(pairs) * side) * (side + 2)
