@@ -70,6 +70,15 @@ class Cells(NamedTuple):
     grid: Grid
     code: NDArray[np.int32]
     leaves: Leaves
+    levels: IntColumn
+    """Where in ``code`` the cells of each size begin."""
+
+    def boxes(self, at: IntColumn, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+        """Return (n, 2) south-west corner and size in degrees of the cells there, given a place in each."""
+        shift = (CUTS - np.searchsorted(self.levels, at, side="right") + 1) * CUT_BITS
+        corner = np.column_stack(self.grid.place(lon, lat)) >> shift[:, None] << shift[:, None]
+        per_degree = np.array([self.grid.across, self.grid.up])
+        return corner / per_degree + (self.grid.west, self.grid.south), (1 << shift)[:, None] / per_degree
 
     def find(self, lon: FloatColumn, lat: FloatColumn) -> tuple[IntColumn, IntColumn]:
         """Return for each place where its cell stands in ``code``, and the code."""
@@ -165,7 +174,8 @@ def build(shapes: NDArray[Any], sets: Sets) -> Cells:
     base = np.concatenate([one[1] for one in leaves])
     leaf = np.concatenate([one[2].cell for one in leaves])
     edge = np.concatenate([one[2].what for one in leaves])
-    return Cells(grid, np.concatenate(codes), plant(shapes, edges, boxes, leaf, edge, base, sets))
+    starts = np.cumsum([0, *map(len, codes[:-1])])
+    return Cells(grid, np.concatenate(codes), plant(shapes, edges, boxes, leaf, edge, base, sets), starts)
 
 
 def spread(count: IntColumn) -> tuple[IntColumn, IntColumn]:

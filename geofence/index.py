@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geofence.cells import LEAF, build
+from geofence.clearance import Clearance
 from geofence.model import FloatColumn, IntColumn
-from geofence.plane import Frame
 from geofence.sets import Sets
 
 
@@ -38,11 +38,7 @@ class Index:
         self._sets = Sets(len(zones))
         self._cells = build(self._shapes, self._sets) if zones else None
         self._tree = shapely.STRtree(self._shapes)
-        frames = [Frame.of(zone.shape) for zone in zones]
-        # In this plane nothing seems farther than in the plane of any one zone.
-        self._metres = np.array([min((f.x for f in frames), default=0), min((f.y for f in frames), default=0)])
-        edges = [shapely.transform(zone.shape.boundary, lambda c: c * self._metres) for zone in zones]
-        self._edges = shapely.STRtree(edges)
+        self._clearance = Clearance(self._shapes, self._cells) if self._cells else None
 
     def sets(self, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
         """Return for each point the number of the set of zones that cover it; 0 is the empty set."""
@@ -65,10 +61,9 @@ class Index:
 
     def near(self, lon: FloatColumn, lat: FloatColumn, reach_m: FloatColumn) -> NDArray[np.bool_]:
         """Return for each point whether an edge of any zone may lie within its reach, in metres; False is certain."""
-        points = shapely.points(lon * self._metres[0], lat * self._metres[1])
-        near = np.zeros(len(lon), dtype=bool)
-        near[self._edges.query(points, "dwithin", reach_m)[0]] = True
-        return near
+        if self._clearance is None:
+            return np.zeros(len(lon), dtype=bool)
+        return self._clearance.of(lon, lat) <= reach_m
 
     def _asked(self, lon: float, lat: float) -> int:
         """Return the number of the point's set of zones, by shapely alone."""
