@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geofence.cells import LEAF, build
+from geofence.cells import LEAF, build, spread
 from geofence.clearance import Clearance
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
@@ -58,6 +58,15 @@ class Index:
     def members(self, number: int) -> tuple[int, ...]:
         """Return the zones of that set, by their places in the sequence given, ascending."""
         return self._sets.members[number]
+
+    def pairs(self, lon: FloatColumn, lat: FloatColumn) -> tuple[IntColumn, IntColumn]:
+        """Return (point, zone) for every zone that covers a point, sorted by both."""
+        found = self.sets(lon, lat)
+        held = np.flatnonzero(found)
+        start, member = self._sets.columns()
+        first = start[found[held]]
+        row, number = spread(start[found[held] + 1] - first)
+        return held[row], member[first[row] + number]
 
     def near(self, lon: FloatColumn, lat: FloatColumn, reach_m: FloatColumn) -> NDArray[np.bool_]:
         """Return for each point whether an edge of any zone may lie within its reach, in metres; False is certain."""

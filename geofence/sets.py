@@ -5,6 +5,8 @@ What must stay true here: equal numbers mean equal sets, different numbers diffe
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 
 from geofence.model import IntColumn
@@ -18,6 +20,7 @@ class Sets:
         self._zones = zones
         self.members: list[tuple[int, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
+        self._columns: tuple[IntColumn, IntColumn] = np.zeros(1, np.int64), np.zeros(0, np.int64)
 
     def __len__(self) -> int:
         return len(self.members)
@@ -28,6 +31,13 @@ class Sets:
         if number == len(self.members):
             self.members.append(members)
         return number
+
+    def columns(self) -> tuple[IntColumn, IntColumn]:
+        """Return of each set where its members begin, and the end; and all members."""
+        if len(self._columns[0]) <= len(self.members):
+            start = np.cumsum([0, *map(len, self.members)])
+            self._columns = start, np.fromiter(chain.from_iterable(self.members), np.int64, start[-1])
+        return self._columns
 
     def add(self, numbers: IntColumn, zones: IntColumn) -> IntColumn:
         """Return for each set and zone, which is not in it, the number of the set with both."""
