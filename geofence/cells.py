@@ -23,6 +23,8 @@ CUTS = 5
 """Times a cell of the grid may be cut."""
 EDGES_FEW = 6
 """A cell of the grid is cut if any edge crosses it, a smaller one if more than this do."""
+FINEST = 1e-7
+"""Degrees, a centimetre: nothing smaller is cut."""
 CELLS_MOST = 8_000_000
 GRID_BITS_MOST = 10
 """The grid has no more than 1024 cells a side."""
@@ -52,7 +54,7 @@ class Grid(NamedTuple):
         bits = int(np.clip(np.ceil(np.log2(max(edges, 1)) / 2 + 1), 6, GRID_BITS_MOST))
         while bits > 3 and ((extent * 2**bits + 1).prod(axis=1)).sum() > HELD_MOST:
             bits -= 1
-        step = (high - low) / (2**bits - 2)
+        step = np.maximum((high - low) / (2**bits - 2), FINEST)
         across, up = 2 ** (CUTS * CUT_BITS) / step
         return cls(float(low[0] - step[0]), float(low[1] - step[1]), float(across), float(up), bits)
 
@@ -138,7 +140,7 @@ def build(shapes: NDArray[Any], sets: Sets) -> Cells:
         _join(code, cell, zone, sets)
         total += len(code)
         crossed, many = np.unique(touched.cell, return_counts=True)
-        cut = _to_cut(many, level, total)
+        cut = _to_cut(grid, many, level, total)
         leaf = ~cut
         # the leaves
         number = np.full(len(crossed), -1)
@@ -242,11 +244,11 @@ def _join(code: IntColumn, cell: IntColumn, zone: IntColumn, sets: Sets) -> None
         code[cell[one]] = sets.add(code[cell[one]], zone[one])
 
 
-def _to_cut(many: IntColumn, level: _Level, total: int) -> NDArray[np.bool_]:
+def _to_cut(grid: Grid, many: IntColumn, level: _Level, total: int) -> NDArray[np.bool_]:
     """Say which of the crossed cells to cut: those with too many edges, the worst first if not all may be."""
     few = 0 if level.scale == 1 << CUTS * CUT_BITS else EDGES_FEW
     cut = np.zeros(len(many), dtype=bool)
-    if level.scale > 1:
+    if level.scale > 1 and level.scale / max(grid.across, grid.up) > FINEST:
         most = max(CELLS_MOST - total, 0) >> 2 * CUT_BITS
         worst = np.argsort(-many, kind="stable")[:most]
         cut[worst[many[worst] > few]] = True

@@ -25,6 +25,8 @@ DOUBT = 1e-12
 """Degrees: computed as below, the longitude of an edge whose ends are within 360 degrees is wrong by less."""
 CROWD = 5
 """A leaf crossed by the edges of more zones than this has no table of sets: shapely is asked."""
+TRIES = 20
+"""Points of a leaf looked at for one that is in no doubt."""
 FAR = 1e9
 """Degrees: west of, or beyond, everything."""
 
@@ -228,12 +230,18 @@ def _tables(zone_start: IntColumn, zone: IntColumn, base: IntColumn, sets: Sets)
 
 
 def _bases(leaves: Leaves, shapes: NDArray[Any], boxes: Boxes, leaf: IntColumn) -> NDArray[np.uint8]:
-    """Return what the bits of each leaf are where its pieces set none: from one point of each that is in no doubt."""
+    """Return what the bits of each leaf are where its pieces set none: from one point of each that is in no doubt.
+
+    A leaf without such a point gets a piece that puts everything in doubt.
+    """
     base = np.zeros(len(boxes.west), dtype=np.uint8)
-    share = 0.5
-    while len(leaf):
-        x, y = boxes.west[leaf] + share * boxes.width[leaf], boxes.south[leaf] + share * boxes.height[leaf]
+    for turn in range(TRIES):
+        across, up = (0.5 + turn * 0.7549) % 1.0, (0.5 + turn * 0.5698) % 1.0  # spread evenly (Roberts 2018, R2)
+        x, y = boxes.west[leaf] + across * boxes.width[leaf], boxes.south[leaf] + up * boxes.height[leaf]
         bits, doubt = leaves.crossings(leaf, x, y)
         base[leaf] = bits ^ leaves.truth(shapes, leaf, x, y)
-        leaf, share = leaf[doubt], 0.1 + (share * 0.618 + 0.37) % 0.8
+        leaf = leaf[doubt]
+        if not len(leaf):
+            break
+    leaves.piece[leaves.start[leaf]] = len(leaves.row) - 1
     return base

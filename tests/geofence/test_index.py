@@ -132,7 +132,7 @@ def differing(shapes: Shapes, points: FloatColumn) -> FloatColumn:
 @pytest.mark.parametrize("seed", range(MANY))
 def test_the_index_says_what_shapely_says_of_the_worst_points(town: str, seed: int) -> None:
     shapes = TOWNS[town]()
-    wrong = differing(shapes, adversaries(shapes, seed, 70_000))
+    wrong = differing(shapes, adversaries(shapes, seed, 50_000))
     assert not len(wrong), f"{len(wrong)} points, such as {wrong[0].tolist()}"
 
 
