@@ -75,6 +75,11 @@ class Cells(NamedTuple):
     levels: IntColumn
     """Where in ``code`` the cells of each size begin."""
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self.code.nbytes + sum(column.nbytes for column in self.leaves)
+
     def boxes(self, at: IntColumn, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
         """Return (n, 2) south-west corner and size in degrees of the cells there, given a place in each."""
         shift = (CUTS - np.searchsorted(self.levels, at, side="right") + 1) * CUT_BITS

@@ -38,6 +38,11 @@ class Clearance:
         self._scale = np.array([min(frame.x for frame in frames), min(frame.y for frame in frames)])
         self._tree = shapely.STRtree(_chunks(shapes, self._scale))
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, without the R-tree."""
+        return self._known.nbytes
+
     def of(self, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
         """Return for each place the clearance of its cell, in metres."""
         at, _ = self._cells.find(lon, lat)

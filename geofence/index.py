@@ -74,6 +74,11 @@ class Index:
             return np.zeros(len(lon), dtype=bool)
         return self._clearance.of(lon, lat) <= reach_m
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes held in columns: without the shapes, their R-trees and the names of the sets."""
+        return 0 if self._cells is None or self._clearance is None else self._cells.nbytes + self._clearance.nbytes
+
     def _asked(self, lon: float, lat: float) -> int:
         """Return the number of the point's set of zones, by shapely alone."""
         zones = self._tree.query(shapely.Point(lon, lat), "intersects")
