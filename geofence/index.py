@@ -14,8 +14,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geofence.cells import LEAF, build, spread
+from geofence.cells import LEAF
 from geofence.clearance import Clearance
+from geofence.cutting import build
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 
@@ -62,11 +63,12 @@ class Index:
     def pairs(self, lon: FloatColumn, lat: FloatColumn) -> tuple[IntColumn, IntColumn]:
         """Return (point, zone) for every zone that covers a point, sorted by both."""
         found = self.sets(lon, lat)
-        held = np.flatnonzero(found)
-        start, member = self._sets.columns()
-        first = start[found[held]]
-        row, number = spread(start[found[held] + 1] - first)
-        return held[row], member[first[row] + number]
+        start, size, member = self._sets.columns()
+        count = size.take(found)
+        row = np.repeat(np.arange(len(found)), count)
+        at = np.repeat(start.take(found) - (np.cumsum(count) - count), count)
+        at += np.arange(len(at))
+        return row, member.take(at)
 
     def near(self, lon: FloatColumn, lat: FloatColumn, reach_m: FloatColumn) -> NDArray[np.bool_]:
         """Return for each point whether an edge of any zone may lie within its reach, in metres; False is certain."""

@@ -20,7 +20,8 @@ class Sets:
         self._zones = zones
         self.members: list[tuple[int, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
-        self._columns: tuple[IntColumn, IntColumn] = np.zeros(1, np.int64), np.zeros(0, np.int64)
+        none = np.zeros(0, np.int64)
+        self._columns: tuple[IntColumn, IntColumn, IntColumn] = none, none, none
 
     def __len__(self) -> int:
         return len(self.members)
@@ -32,11 +33,12 @@ class Sets:
             self.members.append(members)
         return number
 
-    def columns(self) -> tuple[IntColumn, IntColumn]:
-        """Return of each set where its members begin, and the end; and all members."""
-        if len(self._columns[0]) <= len(self.members):
-            start = np.cumsum([0, *map(len, self.members)])
-            self._columns = start, np.fromiter(chain.from_iterable(self.members), np.int64, start[-1])
+    def columns(self) -> tuple[IntColumn, IntColumn, IntColumn]:
+        """Return of each set where its members begin and how many they are; and all members."""
+        if len(self._columns[0]) < len(self.members):
+            size = np.array([len(members) for members in self.members])
+            member = np.fromiter(chain.from_iterable(self.members), np.int64, size.sum())
+            self._columns = np.cumsum(size) - size, size, member
         return self._columns
 
     def add(self, numbers: IntColumn, zones: IntColumn) -> IntColumn:

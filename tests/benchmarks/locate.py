@@ -4,7 +4,8 @@
 
 What must stay true here: every way answers with (point, zone) pairs, and the answers are compared; each batch is of
 1000 points no way has seen; the ways take turns, ten batches a turn, so what else the machine does falls on all; what
-counts is the median of the CPU time a point. DIRECTORY holds a GeoJSON file for each set of zones to use instead of those made here.
+counts is the median of the CPU time a point. DIRECTORY holds a GeoJSON file for each set of zones to use instead of
+those made here.
 """
 
 from __future__ import annotations
