@@ -7,6 +7,7 @@ numbers mean equal sets of zones; ``near`` is never False where an edge is withi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from threading import Thread
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,9 @@ from geofence.clearance import Clearance
 from geofence.cutting import build
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
+
+AT_ONCE = 20_000
+"""Corners of all zones together up to which nobody waits long for an index: some tenths of a second."""
 
 
 class HasShape(Protocol):
@@ -85,3 +89,31 @@ class Index:
         """Return the number of the point's set of zones, by shapely alone."""
         zones = self._tree.query(shapely.Point(lon, lat), "intersects")
         return self._sets.number(tuple(sorted(zones.tolist())))
+
+
+class Soon:
+    """The index of some zones, made when first asked for: a large one in a thread of its own, so that nobody waits."""
+
+    def __init__(self, zones: Sequence[HasShape]) -> None:
+        """Take the zones in the order by which they are numbered."""
+        self._zones = zones
+        self._index: Index | None = None
+        self._thread: Thread | None = None
+
+    def get(self) -> Index | None:
+        """Return the index; None as long as it is being made."""
+        if self._index is None and self._thread is None:
+            self._thread = Thread(target=self._make, name="index", daemon=True)
+            if sum(shapely.get_num_coordinates([zone.shape for zone in self._zones])) > AT_ONCE:
+                self._thread.start()
+            else:
+                self._make()
+        return self._index
+
+    def wait(self) -> None:
+        """Wait until it is made."""
+        if self.get() is None and self._thread is not None:
+            self._thread.join()
+
+    def _make(self) -> None:
+        self._index = Index(self._zones)

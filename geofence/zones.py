@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rtree.index import Index
+from rtree.index import Index as RTree
 from shapely.geometry.base import BaseGeometry
 
+from geofence.index import Index, Soon
 from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
 from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
 from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
@@ -113,6 +114,24 @@ class _Plan(NamedTuple):
     keys: IntColumn
     """A random-looking number per zone: their sum names a set of zones."""
 
+    def valid_at(self, zone: IntColumn, time: IntColumn) -> NDArray[np.bool_]:
+        """Return of each pair whether the zone is in force then."""
+        return (self.valid[zone, 0] <= time) & (time < self.valid[zone, 1])
+
+
+class _Pairs(NamedTuple):
+    """Fixes and zones, as columns; see Sightings."""
+
+    row: IntColumn
+    zone: IntColumn
+    signed: FloatColumn
+    way: FloatColumn
+    near: NDArray[np.bool_]
+
+    def take(self, rows: IntColumn) -> _Pairs:
+        """Return these rows."""
+        return _Pairs(*(column[rows] for column in self))
+
 
 _ALWAYS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
 
@@ -125,7 +144,8 @@ class ZoneSet:
     version: str = field(init=False)
     """Names this edition: equal for equal zones, whatever order they came in."""
     by_id: dict[ZoneId, Zone] = field(init=False, repr=False)
-    _index: Index = field(init=False, repr=False)
+    _boxes: RTree = field(init=False, repr=False)
+    _index: Soon = field(init=False, repr=False)
     _plan: _Plan = field(init=False, repr=False)
 
     def __init__(self, zones: Iterable[Zone] = ()) -> None:
@@ -138,7 +158,7 @@ class ZoneSet:
             digest.update(zone.fingerprint())
         for name, value in (
             ("zones", ordered), ("version", digest.hexdigest()), ("by_id", by_id),
-            ("_index", _index(ordered)), ("_plan", _plan(ordered)),
+            ("_boxes", _boxes(ordered)), ("_plan", _plan(ordered)), ("_index", Soon(ordered)),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
@@ -150,34 +170,49 @@ class ZoneSet:
 
     def locate(self, fixes: Fixes) -> Sightings:
         """Say of each fix which zones it lies in or near, and how far from their edges."""
-        reach = reach_m(fixes.accuracy_m)
-        row, zone = self._candidates(fixes, reach)
-        plan = self._plan
-        at, lon, lat = fixes.time[row], fixes.lon[row], fixes.lat[row]
-        keep = (plan.valid[zone, 0] <= at) & (at < plan.valid[zone, 1])
-        row, zone, lon, lat = row[keep], zone[keep], lon[keep], lat[keep]
+        reach, index = reach_m(fixes.accuracy_m), self._index.get()
+        close = np.ones(len(fixes), bool) if index is None else index.near(fixes.lon, fixes.lat, reach)
+        pairs = self._measured(fixes, reach, np.flatnonzero(close))
+        if index is not None and not close.all():
+            far = self._held(index, fixes, reach, np.flatnonzero(~close))
+            pairs = _Pairs(*(np.concatenate(columns) for columns in zip(pairs, far, strict=True)))
+            pairs = pairs.take(np.lexsort((pairs.zone, pairs.row)))
+        same = _same(len(fixes), pairs.row, self._plan.keys[pairs.zone], pairs.near)
+        return Sightings(self.zones, pairs.row, pairs.zone, pairs.signed, pairs.way[:, 0], pairs.way[:, 1], same)
+
+    def _held(self, index: Index, fixes: Fixes, reach: FloatColumn, rows: IntColumn) -> _Pairs:
+        """Return the zones that hold these rows of the fixes, which are out of reach of any edge."""
+        row, zone = index.pairs(fixes.lon[rows], fixes.lat[rows])
+        row = rows[row]
+        keep = self._plan.valid_at(zone, fixes.time[row])
+        row, zone = row[keep], zone[keep]
+        return _Pairs(row, zone, reach[row], np.zeros((len(row), 2)), np.zeros(len(row), bool))
+
+    def _measured(self, fixes: Fixes, reach: FloatColumn, rows: IntColumn) -> _Pairs:
+        """Return the zones that hold these rows of the fixes or have an edge within their reach, and how far it is."""
+        plan, (row, zone) = self._plan, self._candidates(fixes.lon[rows], fixes.lat[rows], reach[rows])
+        row = rows[row]
+        keep = plan.valid_at(zone, fixes.time[row])
+        row, zone = row[keep], zone[keep]
+        lon, lat, limit, frames = fixes.lon[row], fixes.lat[row], reach[row], plan.frames[zone]
         inside = shapely.intersects_xy(plan.shapes[zone], lon, lat)
-        frames = plan.frames[zone]
         points = shapely.points((lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3])
-        edges, limit = plan.edges[zone], reach[row]
+        edges = plan.edges[zone]
         near = shapely.dwithin(edges, points, limit)
         signed, way = np.where(inside, limit, -limit), np.zeros((len(row), 2))
         signed[near], way[near] = _to_edge(edges[near], points[near], inside[near])
-        keep = inside | near
-        same = _same(len(fixes), row[keep], plan.keys[zone[keep]], near[keep])
-        return Sightings(self.zones, row[keep], zone[keep], signed[keep], way[keep, 0], way[keep, 1], same)
+        return _Pairs(row, zone, signed, way, near).take(np.flatnonzero(inside | near))
 
-    def _candidates(self, fixes: Fixes, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
-        """Return (row, zone) for each zone whose bounding box comes within reach, sorted by both."""
-        if not self.zones or not len(fixes):
+    def _candidates(self, lon: FloatColumn, lat: FloatColumn, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
+        """Return (place, zone) for each zone whose bounding box comes within reach, sorted by both."""
+        if not self.zones or not len(lon):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
         up = reach / 110_500.0
-        across = up / np.maximum(np.cos(np.radians(np.abs(fixes.lat) + up)), 1e-6)
-        low = np.column_stack((fixes.lon - across, fixes.lat - up))
-        high = np.column_stack((fixes.lon + across, fixes.lat + up))
-        zone, counts = self._index.intersection_v(low, high)
-        row = np.repeat(np.arange(len(fixes)), counts.astype(np.int64))
+        across = up / np.maximum(np.cos(np.radians(np.abs(lat) + up)), 1e-6)
+        low, high = np.column_stack((lon - across, lat - up)), np.column_stack((lon + across, lat + up))
+        zone, counts = self._boxes.intersection_v(low, high)
+        row = np.repeat(np.arange(len(lon)), counts.astype(np.int64))
         zone = zone.astype(np.int64)
         order = np.lexsort((zone, row))
         return row[order], zone[order]
@@ -205,10 +240,10 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn
     return depth, x, y
 
 
-def _index(zones: Sequence[Zone]) -> Index:
+def _boxes(zones: Sequence[Zone]) -> RTree:
     if not zones:
-        return Index()  # an empty stream is an error to libspatialindex
-    return Index((i, zone.shape.bounds, None) for i, zone in enumerate(zones))
+        return RTree()  # an empty stream is an error to libspatialindex
+    return RTree((i, zone.shape.bounds, None) for i, zone in enumerate(zones))
 
 
 def _plan(zones: Sequence[Zone]) -> _Plan:
