@@ -55,7 +55,7 @@ class Grid(NamedTuple):
         last = float((1 << self.root_bits + CUTS * CUT_BITS) - 1)
         column, row = (lon - self.west) * self.across, (lat - self.south) * self.up
         for one in (column, row):
-            np.minimum(np.maximum(one, 0.0, out=one), last, out=one)
+            np.fmin(np.fmax(one, 0.0, out=one), last, out=one)
         return column.astype(np.int64), row.astype(np.int64)
 
 
@@ -80,7 +80,7 @@ class Cells(NamedTuple):
         per_degree = np.array([self.grid.across, self.grid.up])
         return corner / per_degree + (self.grid.west, self.grid.south), (1 << shift)[:, None] / per_degree
 
-    def find(self, lon: FloatColumn, lat: FloatColumn) -> tuple[IntColumn, IntColumn]:
+    def find(self, lon: FloatColumn, lat: FloatColumn) -> tuple[IntColumn, NDArray[np.int32]]:
         """Return for each place where its cell stands in ``code``, and the code."""
         column, row = self.grid.place(lon, lat)
         shift = CUTS * CUT_BITS

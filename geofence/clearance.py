@@ -43,7 +43,7 @@ class Clearance:
         """Bytes held, without the R-tree."""
         return self._known.nbytes
 
-    def of(self, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
+    def of(self, lon: FloatColumn, lat: FloatColumn) -> NDArray[np.uint16]:
         """Return for each place the clearance of its cell, in metres."""
         at, _ = self._cells.find(lon, lat)
         clear = self._known[at]
@@ -52,7 +52,7 @@ class Clearance:
             new, one = np.unique(at[unknown], return_index=True)
             self._known[new] = self._measured(new, lon[unknown[one]], lat[unknown[one]])
             clear = self._known[at]
-        return clear.astype(np.int64)
+        return clear
 
     def _measured(self, at: IntColumn, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
         """Return the clearance of the cells that stand there, given a place in each."""
@@ -63,13 +63,13 @@ class Clearance:
             shapely.points(middle), max_distance=MOST_M + float(half.max()), return_distance=True, all_matches=False
         )
         distance[cell] = found
-        return np.clip(distance - half - MARGIN_M, 0, MOST_M).astype(np.int64)
+        return np.asarray(np.clip(distance - half - MARGIN_M, 0, MOST_M).astype(np.int64))
 
 
 def _chunks(shapes: NDArray[Any], scale: FloatColumn) -> NDArray[Any]:
     """Return all edges as short lines in a plane of that scale."""
     rings = shapely.get_rings(shapely.get_parts(shapes))
-    edges = shapely.get_num_coordinates(rings) - 1
+    edges = shapely.get_num_coordinates(rings).astype(np.int64) - 1
     ring, chunk = spread(-(-edges // CHUNK))
     first = (np.cumsum(edges + 1) - edges - 1)[ring] + chunk * CHUNK
     line, point = spread(np.minimum(edges[ring] - chunk * CHUNK, CHUNK) + 1)

@@ -193,6 +193,6 @@ def _columns_rows(level: _Level, cell: IntColumn) -> tuple[IntColumn, IntColumn]
 
 def _boxes(grid: Grid, level: _Level, cell: IntColumn) -> Boxes:
     column, row = _columns_rows(level, cell)
-    width, height = level.scale / grid.across, level.scale / grid.up
-    same = np.ones(len(cell))
-    return Boxes(grid.west + column * width, grid.south + row * height, width * same, height * same)
+    width, height = float(level.scale / grid.across), float(level.scale / grid.up)
+    west, south = grid.west + column.astype(np.float64) * width, grid.south + row.astype(np.float64) * height
+    return Boxes(west, south, np.full(len(cell), width), np.full(len(cell), height))

@@ -24,6 +24,9 @@ DOUBT = 1e-12
 """Degrees: computed as below, the longitude of an edge whose ends are within 360 degrees is wrong by less."""
 
 
+Numbers = NDArray[np.integer]
+
+
 class Leaves(NamedTuple):
     """The leaves, as columns."""
 
@@ -43,7 +46,7 @@ class Leaves(NamedTuple):
     table: NDArray[np.int32]
     """For each combination of a leaf's bits the number of the set of zones."""
 
-    def sets(self, shapes: NDArray[Any], leaf: IntColumn, x: FloatColumn, y: FloatColumn) -> IntColumn:
+    def sets(self, shapes: NDArray[Any], leaf: Numbers, x: FloatColumn, y: FloatColumn) -> NDArray[np.int32]:
         """Return for each point, in a leaf each, the number of its set of zones; -1 where the leaf is crowded."""
         bits, doubt = self.crossings(leaf, x, y)
         _, _, table, base = self.leaf.take(leaf, axis=0).T
@@ -53,12 +56,12 @@ class Leaves(NamedTuple):
             at[doubt[crowded]] = 0
             doubt, crowd = doubt[~crowded], doubt[crowded]
             at[doubt] = table[doubt] + self.truth(shapes, leaf[doubt], x[doubt], y[doubt])
-            found = self.table[at]
+            found: NDArray[np.int32] = self.table.take(at)
             found[crowd] = -1
             return found
-        return self.table.take(at)
+        return np.asarray(self.table.take(at))
 
-    def crossings(self, leaf: IntColumn, x: FloatColumn, y: FloatColumn) -> tuple[NDArray[np.uint8], IntColumn]:
+    def crossings(self, leaf: Numbers, x: FloatColumn, y: FloatColumn) -> tuple[NDArray[np.uint8], IntColumn]:
         """Return for each point, in a leaf each, the bits its pieces set, and the points where that is in doubt."""
         start, count, _, _ = self.leaf.take(leaf, axis=0).T
         end = np.cumsum(count, dtype=np.int64)
@@ -76,7 +79,7 @@ class Leaves(NamedTuple):
         doubt = ~sure & (bottom <= y) & (y <= top)
         return bits, np.flatnonzero(np.logical_or.reduceat(doubt, first))
 
-    def truth(self, shapes: NDArray[Any], leaf: IntColumn, x: FloatColumn, y: FloatColumn) -> IntColumn:
+    def truth(self, shapes: NDArray[Any], leaf: Numbers, x: FloatColumn, y: FloatColumn) -> IntColumn:
         """Return for each point, in a leaf each, the bits of the zones that cover it, by shapely."""
         start = self.zone_start[leaf]
         count = self.zone_start[leaf + 1] - start

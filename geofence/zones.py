@@ -9,20 +9,19 @@ its centre. Such planes fail for shapes hundreds of kilometres wide, near the po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rtree.index import Index as RTree
 from shapely.geometry.base import BaseGeometry
 
-from geofence.index import Index, Soon
 from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
+from geofence.places import Places
 from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
 from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
 
@@ -101,41 +100,6 @@ class Sightings:
         return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
 
 
-class _Plan(NamedTuple):
-    """The zones as columns, ready for a batch."""
-
-    shapes: NDArray[Any]
-    edges: NDArray[Any]
-    """Each zone's boundary in metres in its own frame."""
-    frames: FloatColumn
-    """Rows of lon, lat, x, y."""
-    valid: IntColumn
-    """Rows of from, to, in microseconds."""
-    keys: IntColumn
-    """A random-looking number per zone: their sum names a set of zones."""
-
-    def valid_at(self, zone: IntColumn, time: IntColumn) -> NDArray[np.bool_]:
-        """Return of each pair whether the zone is in force then."""
-        return (self.valid[zone, 0] <= time) & (time < self.valid[zone, 1])
-
-
-class _Pairs(NamedTuple):
-    """Fixes and zones, as columns; see Sightings."""
-
-    row: IntColumn
-    zone: IntColumn
-    signed: FloatColumn
-    way: FloatColumn
-    near: NDArray[np.bool_]
-
-    def take(self, rows: IntColumn) -> _Pairs:
-        """Return these rows."""
-        return _Pairs(*(column[rows] for column in self))
-
-
-_ALWAYS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
-
-
 @dataclass(frozen=True, slots=True)
 class ZoneSet:
     """All the zones of one moment. Immutable: an edit is a new set."""
@@ -144,9 +108,9 @@ class ZoneSet:
     version: str = field(init=False)
     """Names this edition: equal for equal zones, whatever order they came in."""
     by_id: dict[ZoneId, Zone] = field(init=False, repr=False)
-    _boxes: RTree = field(init=False, repr=False)
-    _index: Soon = field(init=False, repr=False)
-    _plan: _Plan = field(init=False, repr=False)
+    _places: Places = field(init=False, repr=False)
+    _keys: IntColumn = field(init=False, repr=False)
+    """A random-looking number per zone: their sum names a set of zones."""
 
     def __init__(self, zones: Iterable[Zone] = ()) -> None:
         ordered = tuple(sorted(zones, key=lambda zone: zone.id))
@@ -157,8 +121,8 @@ class ZoneSet:
         for zone in ordered:
             digest.update(zone.fingerprint())
         for name, value in (
-            ("zones", ordered), ("version", digest.hexdigest()), ("by_id", by_id),
-            ("_boxes", _boxes(ordered)), ("_plan", _plan(ordered)), ("_index", Soon(ordered)),
+            ("zones", ordered), ("version", digest.hexdigest()), ("by_id", by_id), ("_places", Places(ordered)),
+            ("_keys", np.array([_key(zone.id) for zone in ordered], dtype=np.int64)),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
@@ -170,52 +134,9 @@ class ZoneSet:
 
     def locate(self, fixes: Fixes) -> Sightings:
         """Say of each fix which zones it lies in or near, and how far from their edges."""
-        reach, index = reach_m(fixes.accuracy_m), self._index.get()
-        close = np.ones(len(fixes), bool) if index is None else index.near(fixes.lon, fixes.lat, reach)
-        pairs = self._measured(fixes, reach, np.flatnonzero(close))
-        if index is not None and not close.all():
-            far = self._held(index, fixes, reach, np.flatnonzero(~close))
-            pairs = _Pairs(*(np.concatenate(columns) for columns in zip(pairs, far, strict=True)))
-            pairs = pairs.take(np.lexsort((pairs.zone, pairs.row)))
-        same = _same(len(fixes), pairs.row, self._plan.keys[pairs.zone], pairs.near)
+        pairs = self._places.near(fixes.lon, fixes.lat, fixes.time, reach_m(fixes.accuracy_m))
+        same = _same(len(fixes), pairs.row, self._keys[pairs.zone], pairs.near)
         return Sightings(self.zones, pairs.row, pairs.zone, pairs.signed, pairs.way[:, 0], pairs.way[:, 1], same)
-
-    def _held(self, index: Index, fixes: Fixes, reach: FloatColumn, rows: IntColumn) -> _Pairs:
-        """Return the zones that hold these rows of the fixes, which are out of reach of any edge."""
-        row, zone = index.pairs(fixes.lon[rows], fixes.lat[rows])
-        row = rows[row]
-        keep = self._plan.valid_at(zone, fixes.time[row])
-        row, zone = row[keep], zone[keep]
-        return _Pairs(row, zone, reach[row], np.zeros((len(row), 2)), np.zeros(len(row), bool))
-
-    def _measured(self, fixes: Fixes, reach: FloatColumn, rows: IntColumn) -> _Pairs:
-        """Return the zones that hold these rows of the fixes or have an edge within their reach, and how far it is."""
-        plan, (row, zone) = self._plan, self._candidates(fixes.lon[rows], fixes.lat[rows], reach[rows])
-        row = rows[row]
-        keep = plan.valid_at(zone, fixes.time[row])
-        row, zone = row[keep], zone[keep]
-        lon, lat, limit, frames = fixes.lon[row], fixes.lat[row], reach[row], plan.frames[zone]
-        inside = shapely.intersects_xy(plan.shapes[zone], lon, lat)
-        points = shapely.points((lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3])
-        edges = plan.edges[zone]
-        near = shapely.dwithin(edges, points, limit)
-        signed, way = np.where(inside, limit, -limit), np.zeros((len(row), 2))
-        signed[near], way[near] = _to_edge(edges[near], points[near], inside[near])
-        return _Pairs(row, zone, signed, way, near).take(np.flatnonzero(inside | near))
-
-    def _candidates(self, lon: FloatColumn, lat: FloatColumn, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
-        """Return (place, zone) for each zone whose bounding box comes within reach, sorted by both."""
-        if not self.zones or not len(lon):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
-        up = reach / 110_500.0
-        across = up / np.maximum(np.cos(np.radians(np.abs(lat) + up)), 1e-6)
-        low, high = np.column_stack((lon - across, lat - up)), np.column_stack((lon + across, lat + up))
-        zone, counts = self._boxes.intersection_v(low, high)
-        row = np.repeat(np.arange(len(lon)), counts.astype(np.int64))
-        zone = zone.astype(np.int64)
-        order = np.lexsort((zone, row))
-        return row[order], zone[order]
 
 
 def reach_m(accuracy_m: FloatColumn) -> FloatColumn:
@@ -240,42 +161,8 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn
     return depth, x, y
 
 
-def _boxes(zones: Sequence[Zone]) -> RTree:
-    if not zones:
-        return RTree()  # an empty stream is an error to libspatialindex
-    return RTree((i, zone.shape.bounds, None) for i, zone in enumerate(zones))
-
-
-def _plan(zones: Sequence[Zone]) -> _Plan:
-    n = len(zones)
-    shapes, edges = np.empty(n, dtype=object), np.empty(n, dtype=object)
-    frames, valid = np.empty((n, 4)), np.empty((n, 2), dtype=np.int64)
-    for i, zone in enumerate(zones):
-        frame = Frame.of(zone.shape)
-        shapes[i], edges[i], frames[i] = zone.shape, frame.to_metres(zone.shape.boundary), frame
-        valid[i] = (
-            _ALWAYS[0] if zone.valid_from is None else zone.valid_from,
-            _ALWAYS[1] if zone.valid_to is None else zone.valid_to,
-        )
-    shapely.prepare(shapes)
-    shapely.prepare(edges)
-    keys = np.array([_key(zone.id) for zone in zones], dtype=np.int64)
-    return _Plan(shapes, edges, frames, valid, keys)
-
-
 def _key(zone: ZoneId) -> int:
     return int.from_bytes(blake2b(zone.encode(), digest_size=8).digest(), "little", signed=True)
-
-
-def _to_edge(edges: NDArray[Any], points: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[FloatColumn, FloatColumn]:
-    """Return the signed distance of each point to its edge, and (n, 2) the direction in which it grows."""
-    ends = shapely.get_coordinates(shapely.shortest_line(edges, points)).reshape(-1, 2, 2)
-    away = ends[:, 1] - ends[:, 0]
-    distance = np.hypot(away[:, 0], away[:, 1])
-    signed = np.where(inside, distance, -distance)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        way = away / signed[:, None]
-    return signed, np.nan_to_num(way, nan=0.0, posinf=0.0, neginf=0.0)  # on the edge itself no way is known
 
 
 def _same(n: int, row: IntColumn, keys: IntColumn, near: NDArray[np.bool_]) -> IntColumn:

@@ -127,7 +127,7 @@ def ways(shapes: Shapes) -> dict[str, Way]:
     shapely.prepare(shapes)
     ours = Index([Shaped(shape) for shape in shapes])
     rtree = RTree((i, shape.bounds, None) for i, shape in enumerate(shapes))
-    boxes = shapely.STRtree(shapely.box(*shapely.bounds(shapes).T))
+    boxes = shapely.STRtree(shapely.envelope(shapes))
     strtree = shapely.STRtree(shapes)
 
     def one_by_one(lon: FloatColumn, lat: FloatColumn) -> Pairs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def circles() -> Shapes:
 def tiles() -> Shapes:
     """Return a mosaic of triangles whose neighbours share corners and edges to the last bit."""
     corner = rng(3).uniform((4.0, 50.0), (5.0, 51.0), (200, 2))
-    return list(shapely.delaunay_triangles(shapely.multipoints(corner)).geoms)
+    return list(shapely.get_parts(shapely.delaunay_triangles(shapely.multipoints(corner))))
 
 
 def boxes() -> Shapes:
@@ -125,7 +125,8 @@ def differing(shapes: Shapes, points: FloatColumn) -> FloatColumn:
     zones = np.array(shapes, dtype=object)
     row, zone = shapely.STRtree(zones).query(shapely.points(points), "covered_by")
     mine, number = index(shapes).pairs(points[:, 0], points[:, 1])
-    return points[np.setxor1d(row * len(zones) + zone, mine * len(zones) + number) // len(zones)]
+    differ: FloatColumn = points[np.setxor1d(row * len(zones) + zone, mine * len(zones) + number) // len(zones)]
+    return differ
 
 
 @pytest.mark.parametrize("town", TOWNS)
@@ -168,11 +169,12 @@ def test_an_edge_within_reach_is_never_missed() -> None:
     points = adversaries(shapes, 6, 2_000)
     reach = random.uniform(0, 1500, len(points))
     said = zones.near(points[:, 0], points[:, 1], reach)
+    reaches: Any = reach
     true = np.zeros(len(points), dtype=bool)
     for shape in shapes:
         frame = Frame.of(shape)
-        places = shapely.points((points - (frame.lon, frame.lat)) * (frame.x, frame.y))
-        true |= shapely.dwithin(frame.to_metres(shape.boundary), places, reach)
+        places: Any = shapely.points((points - (frame.lon, frame.lat)) * (frame.x, frame.y))
+        true |= shapely.dwithin(frame.to_metres(shape.boundary), places, reaches)
     assert not (true & ~said).any()
     assert (said & ~true).mean() < 0.2
 
