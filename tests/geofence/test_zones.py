@@ -125,11 +125,10 @@ def test_the_edition_depends_on_the_zones_only() -> None:
 def test_the_index_changes_no_answer(seed: int) -> None:
     random = np.random.default_rng(seed)
     middles = random.normal(0, 400, (8, 2))
-    features = [square(str(i), *middle, random.uniform(20, 600)) for i, middle in enumerate(middles.tolist())]
+    features = [square(str(i), x, y, random.uniform(20, 600)) for i, (x, y) in enumerate(middles.tolist())]
     features[0]["properties"] = {"valid_from": "2026-01-01T00:00:05Z"}
     zones = zone_set(*features)
-    places = [tuple(place) for place in random.normal(0, 600, (40, 2)).tolist()]
-    batch = fixes(*places, accuracy=float(random.uniform(1, 80)))
+    batch = fixes(*((x, y) for x, y in random.normal(0, 600, (40, 2)).tolist()), accuracy=float(random.uniform(1, 80)))
     quick = zones.locate(batch)
     zones._places.index.get = lambda: None  # type: ignore[method-assign]  # as long as it is being made
     slow = zones.locate(batch)
