@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from geofence.calendar import DaysOff, Hours, Window
+from geofence.calendar import NONE_OFF, DaysOff, Hours, Window
 from geofence.faults import Fault
 from geofence.geojson import read
 from geofence.ledger import Terms
@@ -112,7 +112,6 @@ def _asked(
 ) -> tuple[tuple[Asked, ...], list[Fault]]:
     """Make the requirements, with the days off and the calendar files of the years around today."""
     first, last = horizon(clock.now().astimezone(zone).date())
-    off = days_off(community, first.year, last.year)
     asked: list[Asked] = []
     faults: list[Fault] = []
     for section in sections:
@@ -121,7 +120,8 @@ def _asked(
             when, found = windows(folder / section.calendar, zone, first, last)
             faults += found
         else:
-            when = _hours(section, off)
+            asks = (section.public_holidays, section.school_holidays) != ("on", "on")
+            when = _hours(section, days_off(community, first.year, last.year) if asks else NONE_OFF)
         terms = Terms(section.visits, section.dwell, section.spacing, section.together, section.grace)
         by = (section.by,) if isinstance(section.by, str) else section.by
         asked.append(Asked(RequirementId(section.id), when, terms, section.zones, section.kinds, by))
