@@ -23,7 +23,7 @@ from geofence.zones import Zone, ZoneSet
 from trackerd import clock
 from trackerd.calendars import days_off, horizon, windows
 from trackerd.config import WEEK, DutySection, PlanFile, Requirement, Settings
-from trackerd.load import read_toml
+from trackerd.load import named, read_toml
 from trackerd.plan_check import check_plan
 
 PRIVATE = "private"
@@ -74,6 +74,13 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
     return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
+
+
+def faults_beside(path: Path) -> list[Fault]:
+    """Find what is wrong with the zones and the plan of a configuration that has faults itself."""
+    zones, plan = named(path)
+    faults = read_zones([path.parent / file for file in zones], ZoneInfo("UTC"))[1]
+    return faults + (read_toml(path.parent / plan, PlanFile)[1] if plan is not None else [])
 
 
 def read_zones(paths: Iterable[Path], zone: ZoneInfo) -> tuple[list[Zone], list[Fault]]:
