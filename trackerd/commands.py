@@ -39,7 +39,7 @@ from trackerd.progress import Meter
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
 from trackerd.store import MemoryStore, StoreError, Told, open_store
-from trackerd.town import Town, build
+from trackerd.town import Town, build, faults_beside
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
@@ -158,6 +158,8 @@ def the_town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
     if settings is not None:
         town, found = build(settings, config, keep_all=keep_all)
         faults += found
+    else:
+        faults += faults_beside(config)
     tell_faults(faults)
     if settings is None or town is None:
         raise typer.Exit(FAULTS)

@@ -194,7 +194,7 @@ class MemoryStore:
             found += [Seen(who, fixes.take(rows)) for who, rows in held.items()]
         return found
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:  # noqa: ARG002
         """See Store."""
         log = self._fixes.get(device)
         return np.empty(0, np.int64) if log is None else log.between(start - 1, end).time
