@@ -32,7 +32,7 @@ WHERE = {
 }
 """What is asked of each way, and the usual answer."""
 SOURCES: Mapping[str, str] = {
-    "phone": '[mqtt]\nhost = "{where}"\n#username = "trackerd"\n#password_file = "mqtt-password"\n\n'
+    "phone": '[mqtt]\nhost = "{where}"\n#username = "trackerd"\n#password_file = "secrets/mqtt-password"\n\n'
     '[[source]]                       # OwnTracks, user name "{device}"\nkind = "mqtt"\n',
     "serial": '[[source]]\nkind = "serial"\nurl = "{where}"\ndevice = "{device}"\n',
     "gpsd": '[[source]]\nkind = "gpsd"\nhost = "{where}"\ndevice = "{device}"\n',
