@@ -7,6 +7,7 @@ can be given as an option, so that a script can do without a person.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ WHERE = {
 }
 """What is asked of each way, and the usual answer."""
 SOURCES: Mapping[str, str] = {
-    "phone": '[mqtt]\nhost = "{where}"\n#username = "trackerd"\n#password_file = "mqtt-password"\n\n'
+    "phone": '[mqtt]\nhost = "{where}"\n#username = "trackerd"\n#password_file = "secrets/mqtt-password"\n\n'
     '[[source]]                       # OwnTracks, user name "{device}"\nkind = "mqtt"\n',
     "serial": '[[source]]\nkind = "serial"\nurl = "{where}"\ndevice = "{device}"\n',
     "gpsd": '[[source]]\nkind = "gpsd"\nhost = "{where}"\ndevice = "{device}"\n',
@@ -117,13 +118,22 @@ def init(folder: Path, answers: Answers, device: str, *, asking: bool, replace: 
         for path in there:
             path.replace(path.with_name(f"{path.name}.old"))
         for name, text in made.items():
-            files[name].write_text(text, "utf-8")
+            _write(files[name], text)
     except OSError as error:
         _stop(f"{error.filename}: cannot be written: {error.strerror}; name another folder with --folder")
     talk.print(f"written: {', '.join(str(path) for path in files.values())}", markup=False)
     talk.print("Next: put your zones into zones.geojson (`trackerd zones import` takes them from a map), then")
     talk.print(f"  trackerd check --config {files['trackerd.toml']}", markup=False)
     talk.print(f"  trackerd run --config {files['trackerd.toml']}", markup=False)
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file that is not everybody's: the roster says who works when; root writes for the folder's group."""
+    file.touch(0o640)
+    file.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(file, -1, file.parent.stat().st_gid)
+    file.write_text(text, "utf-8")
 
 
 def _prove(made: Mapping[str, str]) -> None:

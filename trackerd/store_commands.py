@@ -1,7 +1,7 @@
 """The commands about the store itself: migrate, check, copy, backup.
 
-What must stay true here: see cli.py; nothing here changes a record, but for ``migrate`` its tables and ``copy`` an
-empty one.
+What must stay true here: see cli.py; nothing here changes a record, but for ``migrate`` its tables, ``copy`` an
+empty one, and ``forget`` what is past its term.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ from geofence.model import SECOND, to_micros
 from trackerd import clock
 from trackerd.assemble import house, keeping, opened, password, store_url
 from trackerd.cli import AWAY, FAULTS
-from trackerd.commands import talk, tell_faults, the_town
+from trackerd.commands import talk, tell_faults
+from trackerd.config import Settings
 from trackerd.load import load
 from trackerd.retention import Retention
 from trackerd.store import Store, StoreError, StoreHeld, open_store
 from trackerd.store.checks import check as look
 from trackerd.store.copy import both, compare, copy, count
 from trackerd.store.sql import SqlStore
+from trackerd.town import Town
 
 T = TypeVar("T")
 
@@ -107,8 +109,11 @@ def backup(file: Path | None, into: Path | None, keep: int, config: Path) -> Non
 
 
 def forget(config: Path) -> None:
-    """Let go of what is kept no longer, all at once; a daemon that runs does it by itself."""
-    settings, town = the_town(config)
+    """Let go of what is kept no longer, all at once; a daemon that runs does it by itself.
+
+    Zones and plan are not asked: their faults would keep what must go.
+    """
+    settings = _settings(config)
     try:
         store = opened(settings, config)
     except StoreHeld:
@@ -117,7 +122,7 @@ def forget(config: Path) -> None:
     except StoreError as error:
         _stop(str(error), AWAY)
     with closing(store):
-        gone = _asked(lambda: Retention(house(settings, town, store, {}), keeping(settings)).all())
+        gone = _asked(lambda: Retention(house(settings, Town(), store, {}), keeping(settings)).all())
     talk.print(
         "; ".join(f"{what.replace('_', ' ')}: {rows:,}" for what, rows in gone.items() if rows) or "nothing to do"
     )
@@ -127,11 +132,16 @@ def _place(url: str | None, config: Path) -> tuple[str, str | None]:
     """Return the address asked for, or the configuration's with its password."""
     if url is not None:
         return url, None
+    settings = _settings(config)
+    return store_url(settings, config), _asked(lambda: password(settings, config))
+
+
+def _settings(config: Path) -> Settings:
     settings, faults = load(config)
     if settings is None:
         tell_faults(faults)
         raise typer.Exit(FAULTS)
-    return store_url(settings, config), _asked(lambda: password(settings, config))
+    return settings
 
 
 def _open(url: str, secret: str | None, *, reading: bool = False) -> SqlStore:

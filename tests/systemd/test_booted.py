@@ -6,20 +6,24 @@ earlier. What must stay true here: the machine is a throw-away copy; nothing of 
 
 from __future__ import annotations
 
+import ctypes
+import json
 import os
 import re
 import shutil
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.devices.reading import nmea
-from tests.servers import until
+from tests.receivers import mailbox
+from tests.servers import KEPT, Mosquitto, certificate, publish, until
 
 pytestmark = pytest.mark.skipif(not os.environ.get("TRACKERD_BOOTED"), reason="boots a Debian: make systemd-test")
 HERE = Path(__file__).parents[2]
@@ -41,6 +45,7 @@ ZONE = (
     '{{"type":"Feature","id":"{}","properties":{{"radius_m":40}},'
     '"geometry":{{"type":"Point","coordinates":[4.2,50.9]}}}}'
 )
+COUNT = "SELECT count(*) FROM fix JOIN name ON name.id = fix.device WHERE name.name = ?"
 LEFT = "/var/lib/trackerd /etc/trackerd /var/backups/trackerd /usr/lib/trackerd"
 
 
@@ -86,6 +91,17 @@ class Machine:
         assert not check or done.returncode == code, f"{command}\n{done.stdout}{done.stderr}"
         return (done.stdout + done.stderr).strip()
 
+    @contextmanager
+    def network(self) -> Iterator[None]:
+        """Let what this thread opens and starts be on the machine's network."""
+        with Path("/proc/thread-self/ns/net").open() as home, Path(f"/proc/{self.leader}/ns/net").open() as there:
+            setns = ctypes.CDLL(None, use_errno=True).setns
+            assert setns(there.fileno(), 0) == 0, os.strerror(ctypes.get_errno())
+            try:
+                yield
+            finally:
+                assert setns(home.fileno(), 0) == 0
+
     def put(self, name: str, data: bytes) -> None:
         """Write a file there."""
         Path(f"/proc/{self.leader}/root{name}").write_bytes(data)
@@ -96,11 +112,10 @@ class Machine:
     def said(self) -> str:
         return self.run("journalctl -u trackerd -o cat --no-pager")
 
-    def fixes(self) -> int:
-        found = self.run("trackerd store check --config /etc/trackerd/trackerd.toml")
-        return int(
-            next(line.split()[-1].replace(",", "") for line in found.splitlines() if line.split()[:1] == ["fix"])
-        )
+    def fixes(self, device: str = "w01") -> int:
+        file = f"/proc/{self.leader}/root/var/lib/trackerd/trackerd.db"
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as record:
+            return int(record.execute(COUNT, (device,)).fetchone()[0])
 
     def end(self) -> None:
         self.process.terminate()
@@ -154,9 +169,9 @@ def machine(root: Path, package: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_from_the_package_to_the_first_position(machine: Machine) -> None:
-    """Four commands: what docs/install.md tells a new user to type."""
-    machine.run("dpkg -i /root/trackerd.deb")
-    machine.run("trackerd init --replace --yes --positions serial --where /dev/gnss-w01")
+    """What docs/install.md tells a new user to type."""
+    machine.run("umask 077; dpkg -i /root/trackerd.deb")
+    machine.run("umask 077; trackerd init --replace --yes --positions serial --where /dev/gnss-w01")
     machine.run("printf '\\n[privacy]\\nrequire_duty = false\\n' >> /etc/trackerd/trackerd.toml")
     machine.run("sed -i '/duty/,$d' /etc/trackerd/plan.toml")
     machine.run("trackerd check --config /etc/trackerd/trackerd.toml")
@@ -185,19 +200,22 @@ def test_one_that_hangs_is_killed_and_started_again(machine: Machine) -> None:
 
 
 def test_a_reload_takes_good_zones_and_keeps_the_old_for_bad_ones(machine: Machine) -> None:
-    def reload(features: str) -> None:
+    def reload(features: str, command: str = "systemctl reload trackerd", code: int = 0) -> None:
         machine.put("/etc/trackerd/zones.geojson", f'{{"type":"FeatureCollection","features":[{features}]}}'.encode())
-        machine.run("systemctl reload trackerd")
+        machine.run(command, code=code)
 
     machine.run("sed -i 's/example-square/*/' /etc/trackerd/plan.toml")
     pid = machine.show("MainPID")
     reload(f"{ZONE.format('a')},{ZONE.format('b')}")
     until(lambda: "reloaded: 2 zones" in machine.said(), machine.said, 20)
-    reload('{"type":"Feature","id":"a"}')
-    until(lambda: "not reloaded: zones and plan stay as they were" in machine.said(), machine.said, 20)
+    reload('{"type":"Feature","id":"a"}', code=1)
     assert "missing geometry" in machine.said()
+    reload('{"type":"Feature","id":"a"}', "systemctl kill -s HUP trackerd")
+    until(lambda: "not reloaded: zones and plan stay as they were" in machine.said(), machine.said, 20)
+    until(lambda: machine.show("StatusText").startswith("not reloaded"), machine.said, 20)
     assert (machine.show("ActiveState"), machine.show("MainPID")) == ("active", pid)
     reload(ZONE.format("a"))
+    until(lambda: machine.show("StatusText").startswith("1 source"), machine.said, 20)
 
 
 def test_nightly_services(machine: Machine) -> None:
@@ -206,25 +224,106 @@ def test_nightly_services(machine: Machine) -> None:
     assert machine.show("Result", "trackerd-retention") == "success"
 
 
-def test_a_stop_loses_nothing_and_an_upgrade_keeps_what_there_is(machine: Machine) -> None:
-    machine.run("systemctl stop trackerd")
-    assert machine.show("Result") == "success"
-    kept = machine.fixes()
+MAIL = """
+[[notify]]
+kind = "mail"
+name = "coordinator"
+host = "localhost"
+port = {port}
+username = "trackerd"
+password_file = "secrets/mail-password"
+ca_file = "ca.pem"
+from = "trackerd@asse.be"
+to = ["coordinator@asse.be"]
+"""
+
+
+def test_the_overview_by_mail_with_a_password_only_root_can_read(machine: Machine, tmp_path: Path) -> None:
+    ca, cert, key = certificate(tmp_path)
+    with machine.network(), mailbox((cert, key), ("trackerd", "word-of-the-mail")) as box:
+        machine.put("/etc/trackerd/ca.pem", ca.read_bytes())
+        machine.put("/etc/trackerd/secrets/mail-password", b"word-of-the-mail\n")
+        machine.run(
+            "chmod 600 /etc/trackerd/secrets/*; chmod 644 /etc/trackerd/ca.pem; cd /etc/trackerd; cp -p *.toml /root"
+        )
+        machine.run(f"cat >> /etc/trackerd/trackerd.toml <<'END'{MAIL.format(port=box.port)}END")
+        assert "Permission denied" in machine.run("setpriv --reuid=trackerd cat /etc/trackerd/secrets/*", check=False)
+        machine.run("systemctl start trackerd-report")
+        (mail,) = box.mails
+        assert [part.get_content_type() for part in mail.walk() if not part.is_multipart()][:2] == [
+            "text/plain",
+            "text/html",
+        ]
+        machine.run("systemctl restart trackerd")  # the daemon has it too
+        machine.run("trackerd notify test coordinator")  # and root, who types a command
+        assert len(box.mails) == 2
+    machine.run("cp -p /root/*.toml /etc/trackerd && systemctl restart trackerd")
+
+
+def test_a_stop_loses_nothing(machine: Machine, tmp_path: Path) -> None:
+    """Told to stop while a tracker sends: what the broker holds comes after the start, each position once."""
+    phone = '[mqtt]\nhost = "127.0.0.1"\nport = {}\n[[source]]\nkind = "mqtt"\n[[device]]\nid = "w09"\n'
+    began = int((datetime.now(UTC) - timedelta(hours=2)).timestamp())
+    said = [
+        json.dumps({"_type": "location", "tst": began + at, "lon": 4.2 + at / 1e6, "lat": 50.9, "acc": 6}).encode()
+        for at in range(3000)
+    ]
+    with (
+        machine.network(),
+        Mosquitto(tmp_path / "broker", f"allow_anonymous true\nmax_queued_messages 0\n{KEPT}") as broker,
+    ):
+        machine.run(f"cat >> /etc/trackerd/trackerd.toml <<'END'\n{phone.format(broker.port)}END")
+        machine.run("systemctl restart trackerd")
+        until(lambda: "2 sources, all connected" in machine.show("StatusText"), machine.said, 30)
+        publish(broker.port, "owntracks/w09/phone", *said[:2000])
+        machine.run("systemctl stop trackerd")
+        assert machine.show("Result") == "success"
+        publish(broker.port, "owntracks/w09/phone", *said[2000:])
+        machine.run("systemctl start trackerd")
+        until(lambda: machine.fixes("w09") >= len(said), lambda: f"{machine.fixes('w09')}\n{machine.said()}", 60)
+        assert machine.fixes("w09") == len(said)
+    machine.run("cp -p /root/*.toml /etc/trackerd && systemctl restart trackerd")
+
+
+@pytest.fixture(scope="module")
+def newer(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a later version of the package, which brings other examples."""
+    folder = tmp_path_factory.mktemp("newer")
+    subprocess.run(["dpkg-deb", "-R", str(package), str(folder / "root")], check=True)
+    control, plan = folder / "root/DEBIAN/control", folder / "root/etc/trackerd/plan.toml"
+    control.write_text(re.sub(r"^Version: .*", "Version: 99.0", control.read_text(), flags=re.MULTILINE))
+    plan.write_text("# of the later version\n" + plan.read_text())
+    made = folder / "newer.deb"
+    subprocess.run(
+        ["dpkg-deb", "-Zgzip", "-z1", "-b", str(folder / "root"), str(made)], check=True, capture_output=True
+    )
+    return made
+
+
+def test_an_upgrade_keeps_what_there_is(machine: Machine, newer: Path) -> None:
+    kept, pid = machine.fixes(), machine.show("MainPID")
     assert kept > 0
-    machine.run("systemctl start trackerd")
-    pid = machine.show("MainPID")
-    machine.run("dpkg -i /root/trackerd.deb")
+    machine.run("systemctl disable --now trackerd-backup.timer")
+    machine.put("/root/newer.deb", newer.read_bytes())
+    machine.run("dpkg -i --force-confdef --force-confold /root/newer.deb")
     until(lambda: machine.show("ActiveState") == "active" and machine.show("MainPID") != pid, machine.said, 30)
     assert machine.fixes() >= kept
     assert "/dev/gnss-w01" in machine.run("cat /etc/trackerd/trackerd.toml"), "the configuration is the user's"
+    assert "of the later version" not in machine.run("cat /etc/trackerd/plan.toml")
+    assert "of the later version" in machine.run("cat /etc/trackerd/plan.toml.dpkg-dist")
+    assert machine.run("systemctl is-enabled trackerd-backup.timer", check=False) == "disabled", "it was switched off"
 
 
-def test_removed_and_purged(machine: Machine) -> None:
+def test_removed_it_comes_back_as_it_was_and_purged_leaves_nothing(machine: Machine) -> None:
     machine.run("dpkg -r trackerd")
     assert machine.run("systemctl is-active trackerd", check=False) == "inactive"
     assert machine.run("ls /var/lib/trackerd/trackerd.db")
+    machine.run("dpkg -i --force-confdef --force-confold /root/newer.deb")
+    assert machine.run("systemctl is-enabled trackerd trackerd-retention.timer") == "enabled\nenabled"
+    assert machine.run("systemctl is-active trackerd-retention.timer") == "active"
+    machine.run("systemctl start trackerd")
+    assert machine.fixes() > 0
     machine.run("dpkg -P trackerd")
-    assert (
-        machine.run("ls -d /var/lib/trackerd /etc/trackerd /var/backups/trackerd /usr/lib/trackerd 2>/dev/null", code=2)
-        == ""
-    )
+    assert machine.run(f"ls -d {LEFT} 2>/dev/null", code=2) == ""
+    assert machine.run("find /etc/systemd /lib/systemd/system -name 'trackerd*'") == ""
+    assert machine.run("systemctl is-active trackerd", check=False) == "inactive"

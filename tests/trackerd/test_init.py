@@ -30,6 +30,7 @@ def test_by_options(tmp_path: Path, way: str, where: str, source: dict[str, obje
     config = tmp_path / "new" / "trackerd.toml"
     said = trackerd("check", "--config", config).stderr
     assert "1 zones, 1 duties, 1 sources: no faults" in said
+    assert {oct(path.stat().st_mode & 0o777) for path in config.parent.iterdir()} == {"0o640"}, "whoever's umask"
     found = tomllib.loads(config.read_text())
     assert found["site"] == {"name": "asse", "timezone": "Europe/Brussels", "languages": ["fr", "nl"]}
     assert found["source"] == [source]

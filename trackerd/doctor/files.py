@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from trackerd import secret
 from trackerd.assemble import inbox_folder, store_url
 from trackerd.doctor.finding import Finding, Patient
 
@@ -43,7 +44,7 @@ def secrets(patient: Patient) -> Iterator[tuple[str, Path]]:
         of = f"notify {one.name}"
         named += [(f"{of}: password_file", one.password_file), (f"{of}: secret_file", one.secret_file)]
         named += [(f"{of}: url_file", one.url_file)]
-    yield from ((key, patient.path.parent / file) for key, file in named if file is not None)
+    yield from ((key, secret.place(patient.path.parent, file)) for key, file in named if file is not None)
 
 
 def folders(patient: Patient) -> Iterator[tuple[str, Path]]:
@@ -63,6 +64,8 @@ def _secret(key: str, file: Path) -> Finding:
         with file.open("rb") as opened:
             empty, mode = not opened.read(1), os.fstat(opened.fileno()).st_mode
     except OSError as error:
+        if _roots_alone(file.parent):
+            return Finding(key, "note", f"{file}: only root can look", "the unit's LoadCredential= shows it the daemon")
         remedy = "check the name; give the daemon's user the right to read it, or load it as a systemd credential"
         return Finding(key, "fault", f"{file}: {error.strerror}", remedy)
     if empty:
@@ -72,6 +75,14 @@ def _secret(key: str, file: Path) -> Finding:
             key, "fault", f"{file}: everybody on this machine may read it", f"chmod o= {file}; then change it"
         )
     return Finding(key, "well", f"{file}: can be read, and not by everybody")
+
+
+def _roots_alone(folder: Path) -> bool:
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    return os.geteuid() != 0 == found.st_uid and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
 def _writable(key: str, folder: Path) -> Finding:
