@@ -112,7 +112,7 @@ def _asked(
 ) -> tuple[tuple[Asked, ...], list[Fault]]:
     """Make the requirements, with the days off and the calendar files of the years around today."""
     first, last = horizon(clock.now().astimezone(zone).date())
-    off = days_off(community, first.year, last.year)
+    off = days_off(community, first.year, last.year) if sections else DaysOff()
     asked: list[Asked] = []
     faults: list[Fault] = []
     for section in sections:
