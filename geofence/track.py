@@ -23,7 +23,7 @@ from geofence.look import Seen, Trail, follow, look
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
 from geofence.zones import REACH_ACCURACIES, REACH_M, Near
 
-__all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "deadline", "step"]
+__all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "calm_gap", "deadline", "dwells", "step"]
 
 CALM_S = 15.0
 """Fixes no farther apart, all out of reach of every edge, leave no doubt between them."""
@@ -111,6 +111,20 @@ def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:
         track, told = _expire(track, due, rules, facts)
         events += [replace(event, decided=due) for event in told]
     return track, events
+
+
+def dwells(track: Track, facts: Facts) -> list[int]:
+    """Return the moments at which the dwells not yet said are reached, if the stays go on."""
+    return [
+        belief.began + round(facts.dwell_s[zone] * SECOND)
+        for zone, belief in track.beliefs.items()
+        if belief.inside and not belief.dwelt and zone in facts.dwell_s
+    ]
+
+
+def calm_gap(rules: Rules) -> int:
+    """Return for how long a device may be unheard and a fix that says the same change nothing, silence included."""
+    return min(floor(_calm_us(rules)), ceil(min(rules.silence_s, rules.lost_s) * SECOND) - 1)
 
 
 def _dwell(track: Track, zone: ZoneId, belief: Belief, facts: Facts) -> Micros | None:

@@ -131,10 +131,13 @@ class Sightings:
     def near(self) -> list[tuple[Near, ...]]:
         """Return for each fix the zones within reach."""
         starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
-        ids = [self.zones[z].id for z in self.zone.tolist()]
-        columns = (self.distance_m.tolist(), self.east.tolist(), self.north.tolist())
-        pairs = [Near(*pair) for pair in zip(ids, *columns, strict=True)]
+        pairs = list(map(Near, *self.pairs()))
         return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
+
+    def pairs(self) -> tuple[list[ZoneId], list[float], list[float], list[float]]:
+        """Return what a Near is made of, as lists, pair by pair."""
+        ids = [self.zones[z].id for z in self.zone.tolist()]
+        return ids, self.distance_m.tolist(), self.east.tolist(), self.north.tolist()
 
 
 class _Plan(NamedTuple):
