@@ -29,7 +29,7 @@ MOST_WINDOWS = 20_000
 @lru_cache(maxsize=16)
 def days_off(community: str, first: int, last: int) -> DaysOff:
     """Return Belgium's public holidays, and the school holidays of a community, in these years."""
-    import holidays  # noqa: PLC0415
+    import holidays
 
     years = range(first, last + 1)
     public = frozenset(holidays.country_holidays("BE", years=years))
@@ -42,8 +42,8 @@ def windows(path: Path, zone: ZoneInfo, first: date, last: date) -> tuple[tuple[
 
     Times without a zone are the town's; an event of whole days lasts from midnight to midnight.
     """
-    import icalendar  # noqa: PLC0415
-    import recurring_ical_events  # noqa: PLC0415
+    import icalendar
+    import recurring_ical_events
 
     try:
         calendar = icalendar.Calendar.from_ical(path.read_bytes())

@@ -20,17 +20,24 @@ from trackerd.report_commands import report_app
 
 FAULTS, AWAY, OURS = 1, 3, 70
 
-app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens are, and which zones were visited.",
-                  context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
-zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
+app = typer.Typer(  # plain help: rich's would take longer to load than everything else together
+    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Where a town's wardens are, and which zones were visited.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)  # fmt: skip
+zones_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
-store_app = typer.Typer(no_args_is_help=True, help="Prepare, check, copy and back up the record's store.")
+store_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Prepare, check, copy and back up the record's store."
+)
 app.add_typer(store_app, name="store")
-plan_app = typer.Typer(no_args_is_help=True, help="What is owed, and when.")
+plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is owed, and when.")
 app.add_typer(plan_app, name="plan")
-duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in one is not kept.")
+duty_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Breaks: what is measured in one is not kept.")
 app.add_typer(duty_app, name="duty")
-notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
+notify_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look after those who are told: see docs/alerts.md."
+)
 app.add_typer(notify_app, name="notify")
 app.add_typer(report_app, name="report")
 

@@ -59,7 +59,11 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     fed = house.engine.judge(fixes)
     events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])
     recorded = now if now is not None else Micros(int(fixes.time.max(initial=0)))
-    told = [_told(house, event, recorded, fixes) for event in _numbered(house, events)]
+    # Where no clock runs it is recorded when it was decided, however many fixes are read at once.
+    told = [
+        _told(house, event, max(event.decided, event.time) if now is None else now, fixes)
+        for event in _numbered(house, events)
+    ]
     batch = house.batch(taken, fed.late.tolist(), told)
     news: list[Told] = []
     news_of_duty = (batch.breaks, batch.erased, batch.unheld, batch.waivers)
