@@ -210,7 +210,7 @@ def alone(name: str, shapes: Shapes, repeats: int, size: int = BATCH) -> tuple[R
 
 def growth(quick: bool) -> tuple[list[Row], list[Size]]:
     """Return how the index grows with zones, and with their corners."""
-    zones = (10, 100, 1_000) if quick else (10, 100, 1_000, 5_000, 20_000)
+    zones = (24, 130, 1_100) if quick else (24, 130, 1_100, 5_200, 20_800)
     corners = (4, 40, 400, 4_000) if quick else (4, 40, 400, 4_000, 40_000)
     sets = {f"{len(areas):,} areas": areas for areas in (mosaic(count, 3) for count in zones)}
     sets |= {f"11 areas of {count:,} corners": ragged(11, count) for count in corners}
