@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from itertools import product
-from threading import Event
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,12 +205,10 @@ def test_beyond_the_ends_of_the_town_there_is_nothing(place: tuple[float, float]
     assert not zones.near(lon, lat, np.array([500.0])).any()
 
 
-def test_a_large_index_is_made_while_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    begin, zones = Event(), Soon([Shaped(shape) for shape in circles()])
-    make = zones._make
+def test_nobody_waits_for_a_large_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Soon([Shaped(shape) for shape in circles()]).get() is not None
     monkeypatch.setattr("geofence.index.AT_ONCE", 0)
-    monkeypatch.setattr(zones, "_make", lambda: begin.wait() and make())
+    zones = Soon([Shaped(shape) for shape in circles()])
     assert zones.get() is None
-    begin.set()
-    zones.wait()
+    zones.make()
     assert zones.get() is not None
