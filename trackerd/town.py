@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 from geofence.calendar import NONE_OFF, DaysOff, Hours, Window
@@ -73,7 +74,10 @@ def build(settings: Settings, path: Path, *, keep_all: bool = False) -> tuple[To
     owed = Plan(asked, zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
+    judged = ZoneSet(zones)
+    if judged.large:
+        Thread(target=judged.prepare, name="index", daemon=True).start()
+    return Town(judged, roster, owed, enrolled, topics, private), faults
 
 
 def faults_beside(path: Path) -> list[Fault]:
