@@ -39,6 +39,10 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Every benchmark of speed side by side; writes docs/performance.md.
+bench: $(VENV)/.dev services
+	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
+
 # The real servers the tests start for themselves; with no right to install them a developer's run skips what needs
 # them, and CI fails.
 services:

@@ -83,7 +83,7 @@ class OwnTracks:
 
     def _message(self, data: bytes) -> list[Said]:
         try:
-            recorded = RECORDED.match(data)
+            recorded = None if data[:1] == b"{" else RECORDED.match(data)
             return self._read(data[recorded.end() :] if recorded else data)
         except RefusedError as fault:
             return [Bad(fault.why, data[:KEPT], fault.detail)]

@@ -75,6 +75,7 @@ class _Read(NamedTuple):
 
     fixes: Fix | Fixes
     chunk: Chunk
+    received: Micros
     live: bool
 
 
@@ -107,8 +108,12 @@ class Intake:
             if device is None:
                 self._refuse(taken, chunk, Bad("unknown-device", b"", "/".join(chunk.address)[:128]))
                 continue
+            received = to_micros(chunk.received)
             for said in self._decode(chunk, wiring, device):
-                self._hear(said, chunk, wiring, device, taken, read)
+                if isinstance(said, Fix) and not chunk.retained and said.device == device:  # as nearly all are
+                    self._note(said, chunk, received, wiring, taken, read)
+                else:
+                    self._hear(said, chunk, received, wiring, device, taken, read)
         self._keep(read, taken)
         return taken
 
@@ -158,22 +163,26 @@ class Intake:
         # phone, so it counts only where the first names no device of ours.
         return next((DeviceId(level) for level in chunk.address if level in enrolled), None)
 
+    def _note(self, fix: Fix, chunk: Chunk, received: Micros, wiring: Wiring, taken: Taken, read: list[_Read]) -> None:
+        """Take a fix; it waits until all the batch has been heard."""
+        self.gate.hear(fix.device, fix.micros, received)
+        if (chunk.decoder or wiring.decoder) == TAGGING:
+            taken.breaks += self.gate.untagged(fix)
+        read.append(_Read(fix, chunk, received, wiring.live))
+
     def _hear(
-        self, said: Said | Fixes, chunk: Chunk, wiring: Wiring, device: DeviceId, taken: Taken, read: list[_Read]
-    ) -> None:
-        """Take one thing said; the fixes wait until all the batch has been heard."""
-        received = to_micros(chunk.received)
+        self, said: Said | Fixes, chunk: Chunk, received: Micros, wiring: Wiring, device: DeviceId, taken: Taken,
+        read: list[_Read],
+    ) -> None:  # fmt: skip
+        """Take one thing said."""
         if isinstance(said, Fixes):
             self.gate.hear_many(said, received)
-            read.append(_Read(said, chunk, wiring.live))
+            read.append(_Read(said, chunk, received, wiring.live))
         elif isinstance(said, Fix) and not chunk.retained:
             if wiring.live and said.device != device:  # a format that names its device, as CSV does
                 self._refuse(taken, chunk, Bad("foreign-device", b""))
                 return
-            self.gate.hear(said.device, said.micros, received)
-            if (chunk.decoder or wiring.decoder) == TAGGING:
-                taken.breaks += self.gate.untagged(said)
-            read.append(_Read(said, chunk, wiring.live))
+            self._note(said, chunk, received, wiring, taken, read)
         elif isinstance(said, Pause):
             moment = received if wiring.live or said.start is None else to_micros(said.start)
             changed = None if chunk.retained else self.gate.said(said, moment)
@@ -192,7 +201,7 @@ class Intake:
         fixes, of = _columns(read)
         holders, passes = self.gate.admit(fixes)
         self._count(read, of[passes])
-        received = np.array([to_micros(one.chunk.received) for one in read], dtype=np.int64)[of]
+        received = np.array([one.received for one in read], dtype=np.int64)[of]
         live = np.array([one.live for one in read], dtype=bool)[of]
         kept = passes & ~(live & unbelievable(fixes.time, received))
         for row in np.flatnonzero(~kept).tolist():

@@ -193,16 +193,16 @@ def run(fixes_each: int, seconds: float, store: str | None = None) -> Load:
             pace = warm / _fill(publisher, probes, walkers.packets(warm))
             packets = walkers.packets(round(pace * seconds))
             pids = (daemon.pid, broker.process.pid) if broker.process is not None else (daemon.pid, 0)
-            before = [_cpu(pid) for pid in pids]
+            before = [busy_s(pid) for pid in pids]
             took = _fill(publisher, probes, packets)
-            busy, brokers = ((_cpu(pid) - was) / took for pid, was in zip(pids, before, strict=True))
+            busy, brokers = ((busy_s(pid) - was) / took for pid, was in zip(pids, before, strict=True))
             pace = len(packets) / took
             latencies = _half(publisher, probes, walkers.packets(round(pace * seconds / 2)), pace / 2)
             sent = fixes_each * (warm + len(packets) + round(pace * seconds / 2)) + 12 * len(probes.took)
             if store is None:
                 until(lambda: stored(folder / "bench.db") == sent, "every fix is stored", 30)
             p50, p99 = np.percentile(latencies, [50, 99]) * 1000
-            return Load(fixes_each, pace, busy, brokers, _peak_mb(daemon.pid), float(p50), float(p99))
+            return Load(fixes_each, pace, busy, brokers, resident_mb(daemon.pid, peak=True), float(p50), float(p99))
         finally:
             daemon.terminate()
             daemon.wait(20)
@@ -267,14 +267,16 @@ def _probing(probes: Probes, done: threading.Event) -> None:
         probes.send()
 
 
-def _cpu(pid: int) -> float:
+def busy_s(pid: int) -> float:
+    """Return the CPU seconds a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _peak_mb(pid: int) -> float:
+def resident_mb(pid: int, *, peak: bool = False) -> float:
+    """Return the memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    return int(status.split("VmHWM:" if peak else "VmRSS:")[1].split()[0]) / 1024
 
 
 def main() -> None:
