@@ -66,7 +66,8 @@ class Service:
         """What nobody would send again."""
         self._news = threading.Event()
         self._retention = retention
-        self._herald = Herald(sources, outbox, lambda: self._carrier.away)
+        beat = inbox.beat if inbox is not None else lambda: None
+        self._herald = Herald(sources, outbox, lambda: self._carrier.away, beat)
         self._carrier = Carrier(house, spool, self._pause, self._recorded, self._herald.turned)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
