@@ -24,6 +24,8 @@ from trackerd.town import build
 
 Way = Literal["phone", "serial", "gpsd", "tcp"]
 WAYS = get_args(Way)
+SYSTEM = Path("/etc/trackerd")
+"""There the daemon of this machine looks, which is not whoever types this."""
 BY_ID = Path("/dev/serial/by-id")
 WHERE = {
     "phone": ("The broker's host name", "localhost"),
@@ -126,7 +128,8 @@ def init(folder: Path, answers: Answers, *, asking: bool, replace: bool) -> None
     talk.print(f"written: {', '.join(str(path) for path in files.values())}", markup=False)
     talk.print("Next: put your zones into zones.geojson (`trackerd zones import` takes them from a map), then")
     talk.print(f"  trackerd check --config {files['trackerd.toml']}", markup=False)
-    talk.print(f"  trackerd run --config {files['trackerd.toml']}", markup=False)
+    start = "systemctl start trackerd" if folder == SYSTEM else f"trackerd run --config {files['trackerd.toml']}"
+    talk.print(f"  {start}", markup=False)
 
 
 def _write(file: Path, text: str) -> None:
@@ -183,8 +186,7 @@ def _written(answers: Mapping[str, str], folder: Path) -> dict[str, str]:
     if plain["way"] == "tcp" and not plain["where"].isdigit():
         _stop(f"{plain['where']!r} is no port: write a number such as 5055")
     languages = [word for word in re.split(r"[\s,]+", plain["languages"]) if word]
-    state = Path("/var/lib/trackerd")
-    store = state / "trackerd.db" if folder == Path("/etc/trackerd") else Path("trackerd.db")
+    store = Path("/var/lib/trackerd/trackerd.db") if folder == SYSTEM else Path("trackerd.db")
     source = SOURCES[plain["way"]].format(**plain)
     config = CONFIG.format(
         **plain | {"languages": json.dumps(languages)}, file=folder / "trackerd.toml", store=store, source=source,

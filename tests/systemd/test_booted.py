@@ -231,7 +231,7 @@ MAIL = """
 [[notify]]
 kind = "mail"
 name = "coordinator"
-host = "localhost"
+host = "127.0.0.1"
 port = {port}
 username = "trackerd"
 password_file = "secrets/mail-password"
