@@ -49,7 +49,7 @@ cp -r "$here/docs" "$here/config" "$here/README.md" "$here/CHANGELOG.md" "$doc/"
 cp "$here/LICENSE" "$doc/copyright"
 
 mkdir -p "$root/etc"
-"$home/bin/python3" -I -m trackerd init --yes --folder "$root/etc/trackerd"
+said=$("$home/bin/python3" -I -m trackerd init --yes --folder "$root/etc/trackerd" 2>&1) || { echo "$said" >&2; exit 1; }
 sed -i "s|$root||; s|^url = \"sqlite:.*|url = \"sqlite:////var/lib/trackerd/trackerd.db\"|" "$root/etc/trackerd/trackerd.toml"
 
 mkdir "$root/DEBIAN"

@@ -82,6 +82,7 @@ def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
 def init(
     folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("/etc/trackerd"),
     site: Annotated[str | None, typer.Option(help="The town, in a-z, 0-9 and -.")] = None,
+    timezone: Annotated[str, typer.Option(help="The town's clock.")] = "Europe/Brussels",
     languages: Annotated[str | None, typer.Option(help="Such as nl,fr: the first is used first.")] = None,
     positions: Annotated[str | None, typer.Option(help="Where they come from: phone, serial, gpsd or tcp.")] = None,
     where: Annotated[str | None, typer.Option(help="The broker's or gpsd's host, the serial or TCP port.")] = None,
@@ -93,8 +94,8 @@ def init(
     """Write a first configuration, zones and plan, from five answers."""
     from trackerd import init_command
 
-    answers = init_command.Answers(site, languages, positions, where, warden)
-    init_command.init(folder, answers, device, asking=not yes and sys.stdin.isatty(), replace=replace)
+    answers = init_command.Answers(site, languages, positions, where, warden, device, timezone)
+    init_command.init(folder, answers, asking=not yes and sys.stdin.isatty(), replace=replace)
 
 
 @app.command()
@@ -106,6 +107,14 @@ def doctor(
     from trackerd import doctor_command
 
     doctor_command.doctor(config, as_json)
+
+
+@app.command()
+def health(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Say whether the daemon runs and turns: 0, else 3; for a container's health check."""
+    from trackerd import doctor_command
+
+    doctor_command.health(config)
 
 
 @app.command(name="broker-config")

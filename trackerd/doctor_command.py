@@ -15,9 +15,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from geofence.duration import words
+from trackerd.assemble import inbox_folder
 from trackerd.cli import AWAY, FAULTS, OURS
+from trackerd.commands import talk, tell_faults
 from trackerd.doctor import examine
+from trackerd.doctor.daemon import STILL_S
 from trackerd.doctor.finding import Finding
+from trackerd.inbox import attended, stillness
+from trackerd.load import load
 
 SIGNS = {"well": ("✓", "green"), "note": ("·", "dim"), "warning": ("!", "yellow"), "fault": ("✗", "red"),
          "away": ("✗", "red"), "ours": ("?", "magenta")}  # fmt: skip
@@ -41,6 +47,22 @@ def doctor(config: Path, as_json: bool) -> None:
     code = next((code for level, code in CODES.items() if found[level]), 0)
     if code:
         raise typer.Exit(code)
+
+
+def health(config: Path) -> None:
+    """Say whether a daemon runs on this installation and turns; nothing else is looked at, so it is quick."""
+    settings, faults = load(config)
+    if settings is None:
+        tell_faults(faults)
+        raise typer.Exit(FAULTS)
+    folder = inbox_folder(settings, config)
+    if not attended(folder):
+        talk.print("no daemon runs on this installation")
+        raise typer.Exit(AWAY)
+    if (still := stillness(folder)) >= STILL_S:
+        talk.print(f"the daemon has stood still for {words(still)}")
+        raise typer.Exit(AWAY)
+    talk.print("the daemon runs")
 
 
 def _show(console: Console, finding: Finding) -> None:

@@ -1,4 +1,4 @@
-"""What systemd is told: when we are ready, how we are in words, and that we turn.
+"""What systemd is told: when we are ready, how we are in words, and that we turn; the last, whoever looks.
 
 What must stay true here: the watchdog is fed by the thread that turns and by no other; ready means that the store is
 sound and that every source and the broker had ``PATIENCE_S`` to connect: one that did not is named, and tried for ever.
@@ -22,8 +22,11 @@ MOST = 200
 class Herald:
     """Speaks to systemd, where it is there."""
 
-    def __init__(self, sources: Sequence[Source], outbox: Outbox | None, away: Callable[[], str]) -> None:
-        """``away``: why the store does not answer; empty while it does."""
+    def __init__(
+        self, sources: Sequence[Source], outbox: Outbox | None, away: Callable[[], str], beat: Callable[[], None]
+    ) -> None:
+        """``away``: why the store does not answer; empty while it does. ``beat`` leaves word that we turn."""
+        self._beat = beat
         self._sources, self._outbox, self._away = sources, outbox, away
         self._heard = bool(os.environ.get("NOTIFY_SOCKET"))
         self._patient_until = clock.monotonic() + PATIENCE_S
@@ -33,9 +36,12 @@ class Herald:
     def turned(self) -> None:
         """Say that we turn, and what is new; cheap, to be called as often as one likes."""
         now = clock.monotonic()
-        if not self._heard or (self._ready and now < self._next):
+        if now < self._next and (self._ready or not self._heard):
             return
         self._next = now + EVERY_S
+        self._beat()
+        if not self._heard:
+            return
         lines, lacking = ["WATCHDOG=1"], self._lacking()
         if not self._ready and (not lacking or now >= self._patient_until):
             self._ready = True

@@ -8,6 +8,7 @@ its owner's alone.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -108,6 +109,12 @@ class Inbox:
                 time.sleep(0.05)
         raise StoreError(f"{self.folder}: another trackerd takes commands from it: give each its own [store] inbox")
 
+    def beat(self) -> None:
+        """Leave word that we turn: the time of our lock."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):  # a full disk has other ways to be told
+                os.utime(self._lock)
+
     @property
     def attended(self) -> bool:
         """Whether a daemon takes commands from here."""
@@ -137,6 +144,11 @@ def attended(folder: Path) -> bool:
     finally:
         os.close(lock)
     return False
+
+
+def stillness(folder: Path) -> float:
+    """Return for how many seconds the daemon that takes commands from there has not turned; OSError where none did."""
+    return max(0.0, time.time() - (folder / LOCK).stat().st_mtime)
 
 
 def _give(path: Path, like: Path) -> None:

@@ -24,6 +24,8 @@ from trackerd.town import build
 
 Way = Literal["phone", "serial", "gpsd", "tcp"]
 WAYS = get_args(Way)
+SYSTEM = Path("/etc/trackerd")
+"""There the daemon of this machine looks, which is not whoever types this."""
 BY_ID = Path("/dev/serial/by-id")
 WHERE = {
     "phone": ("The broker's host name", "localhost"),
@@ -43,7 +45,7 @@ CONFIG = """# Every key and what it means: the page "Every configuration key" of
 # the comments of /usr/share/doc/trackerd/config/trackerd.toml. After a change: trackerd check --config {file}
 [site]
 name = "{site}"
-timezone = "Europe/Brussels"
+timezone = "{timezone}"
 languages = {languages}
 
 [store]
@@ -100,9 +102,11 @@ class Answers:
     way: str | None
     where: str | None
     warden: str | None
+    device: str = "w01"
+    timezone: str = "Europe/Brussels"
 
 
-def init(folder: Path, answers: Answers, device: str, *, asking: bool, replace: bool) -> None:
+def init(folder: Path, answers: Answers, *, asking: bool, replace: bool) -> None:
     """Ask what is not answered, and write the files.
 
     ``asking``: a person is there; ``replace``: what is there is put aside under another name.
@@ -111,7 +115,7 @@ def init(folder: Path, answers: Answers, device: str, *, asking: bool, replace: 
     there = [path for path in files.values() if path.exists()]
     if there and not replace:
         _stop(f"{', '.join(map(str, there))}: there already; name another folder, or put it aside with --replace")
-    made = _written(_asked(answers, asking), folder, device)
+    made = _written(_asked(answers, asking), folder)
     _prove(made)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +128,8 @@ def init(folder: Path, answers: Answers, device: str, *, asking: bool, replace: 
     talk.print(f"written: {', '.join(str(path) for path in files.values())}", markup=False)
     talk.print("Next: put your zones into zones.geojson (`trackerd zones import` takes them from a map), then")
     talk.print(f"  trackerd check --config {files['trackerd.toml']}", markup=False)
-    talk.print(f"  trackerd run --config {files['trackerd.toml']}", markup=False)
+    start = "systemctl start trackerd" if folder == SYSTEM else f"trackerd run --config {files['trackerd.toml']}"
+    talk.print(f"  {start}", markup=False)
 
 
 def _write(file: Path, text: str) -> None:
@@ -163,7 +168,10 @@ def _asked(given: Answers, asking: bool) -> dict[str, str]:
     question, usual = WHERE[way]
     where = ask(given.where, question, _plugged_in() or usual if way == "serial" else usual)
     warden = ask(given.warden, "The first warden, by a pseudonym", "gw-1")
-    return {"site": site, "languages": languages, "way": way, "where": where, "warden": warden}
+    return {
+        "site": site, "languages": languages, "way": way, "where": where, "warden": warden,
+        "device": given.device, "timezone": given.timezone,
+    }  # fmt: skip
 
 
 def _plugged_in() -> str | None:
@@ -172,20 +180,18 @@ def _plugged_in() -> str | None:
     return str(found[0]) if len(found) == 1 else None
 
 
-def _written(answers: Mapping[str, str], folder: Path, device: str) -> dict[str, str]:
+def _written(answers: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the files; a quote or a line end in an answer is left out, so that it stays inside its value."""
     plain = {key: re.sub(r'["\\\x00-\x1f]', "", value).strip() for key, value in answers.items()}
     if plain["way"] == "tcp" and not plain["where"].isdigit():
         _stop(f"{plain['where']!r} is no port: write a number such as 5055")
     languages = [word for word in re.split(r"[\s,]+", plain["languages"]) if word]
-    state = Path("/var/lib/trackerd")
-    store = state / "trackerd.db" if folder == Path("/etc/trackerd") else Path("trackerd.db")
-    source = SOURCES[plain["way"]].format(**plain, device=device)
+    store = Path("/var/lib/trackerd/trackerd.db") if folder == SYSTEM else Path("trackerd.db")
+    source = SOURCES[plain["way"]].format(**plain)
     config = CONFIG.format(
         **plain | {"languages": json.dumps(languages)}, file=folder / "trackerd.toml", store=store, source=source,
-        device=device,
     )  # fmt: skip
-    plan = PLAN.format(warden=plain["warden"], device=device)
+    plan = PLAN.format(**plain)
     return {"trackerd.toml": config, "zones.geojson": json.dumps(ZONES, indent=1) + "\n", "plan.toml": plan}
 
 

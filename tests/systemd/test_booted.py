@@ -11,11 +11,10 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,7 +44,12 @@ ZONE = (
     '{{"type":"Feature","id":"{}","properties":{{"radius_m":40}},'
     '"geometry":{{"type":"Point","coordinates":[4.2,50.9]}}}}'
 )
-COUNT = "SELECT count(*) FROM fix JOIN name ON name.id = fix.device WHERE name.name = ?"
+COUNT = """
+import sqlite3, sys
+record = sqlite3.connect("file:/var/lib/trackerd/trackerd.db?mode=ro", uri=True, timeout=10)
+query = "SELECT count(*) FROM fix JOIN name ON name.id = fix.device WHERE name.name = ?"
+print(record.execute(query, sys.argv[1:]).fetchone()[0])
+"""
 LEFT = "/var/lib/trackerd /etc/trackerd /var/backups/trackerd /usr/lib/trackerd"
 
 
@@ -113,9 +117,7 @@ class Machine:
         return self.run("journalctl -u trackerd -o cat --no-pager")
 
     def fixes(self, device: str = "w01") -> int:
-        file = f"/proc/{self.leader}/root/var/lib/trackerd/trackerd.db"
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)) as record:
-            return int(record.execute(COUNT, (device,)).fetchone()[0])
+        return int(self.run(f"python3 /root/count.py {device}"))
 
     def end(self) -> None:
         self.process.terminate()
@@ -161,6 +163,7 @@ def machine(root: Path, package: Path, tmp_path_factory: pytest.TempPathFactory)
         made.put(f"/root/{package.name}", package.read_bytes())
         made.put("/root/receiver.log", of_yesterday(LOG.read_bytes()))
         made.put("/root/receiver.py", RECEIVER.encode())
+        made.put("/root/count.py", COUNT.encode())
         made.run("systemd-run --unit=receiver python3 /root/receiver.py")
         made.run(f"mv /root/{package.name} /root/trackerd.deb")
         yield made
@@ -210,7 +213,7 @@ def test_a_reload_takes_good_zones_and_keeps_the_old_for_bad_ones(machine: Machi
     until(lambda: "reloaded: 2 zones" in machine.said(), machine.said, 20)
     reload('{"type":"Feature","id":"a"}', code=1)
     assert "missing geometry" in machine.said()
-    reload('{"type":"Feature","id":"a"}', "systemctl kill -s HUP trackerd")
+    reload('{"type":"Feature","id":"a"}', "systemctl kill --kill-whom=main -s HUP trackerd")
     until(lambda: "not reloaded: zones and plan stay as they were" in machine.said(), machine.said, 20)
     until(lambda: machine.show("StatusText").startswith("not reloaded"), machine.said, 20)
     assert (machine.show("ActiveState"), machine.show("MainPID")) == ("active", pid)
@@ -228,7 +231,7 @@ MAIL = """
 [[notify]]
 kind = "mail"
 name = "coordinator"
-host = "localhost"
+host = "127.0.0.1"
 port = {port}
 username = "trackerd"
 password_file = "secrets/mail-password"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -138,6 +139,28 @@ def test_something_else_than_a_broker(tmp_path: Path, monkeypatch: pytest.Monkey
         config = written(tmp_path, f'[mqtt]\nhost = "127.0.0.1"\nport = {mute.getsockname()[1]}')
         (only,) = looked(broker.look, config)
     assert (only.level, only.says) == ("away", "takes the connection and says nothing")
+
+
+def test_one_that_runs_and_does_not_turn_is_not_healthy(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    ours, runner = Installation(tmp_path, mosquitto.port), CliRunner()
+
+    def health() -> int:
+        return runner.invoke(app, ["health", "--config", str(ours.config)]).exit_code
+
+    assert health() == 3
+    with ours.daemon() as daemon:
+        long_ago, word = (0, 0), tmp_path / "trackerd.db.d" / "taken"
+        assert health() == 0
+        os.utime(word, long_ago)
+        until(lambda: health() == 0, "it leaves word that it turns")
+        daemon.send_signal(signal.SIGSTOP)
+        until(lambda: "(stopped)" in Path(f"/proc/{daemon.pid}/status").read_text(), "it stands still")
+        os.utime(word, long_ago)
+        assert health() == 3
+        assert "has stood still for" in str(visit(ours.config).of("daemon", "away"))
+    assert health() == 3
+    ours.config.write_text("nothing = 1")
+    assert health() == 1
 
 
 def test_the_daemon_and_its_session_are_left_alone(tmp_path: Path) -> None:

@@ -25,14 +25,25 @@ from tests.trackerd.test_cli import trackerd
     ],
 )
 def test_by_options(tmp_path: Path, way: str, where: str, source: dict[str, object]) -> None:
-    told = ("--site", "asse", "--languages", "fr, nl", "--warden", "gw-7", "--device", "w07")
+    told = [
+        "--site",
+        "asse",
+        "--languages",
+        "fr, nl",
+        "--warden",
+        "gw-7",
+        "--device",
+        "w07",
+        "--timezone",
+        "Europe/Paris",
+    ]
     trackerd("init", "--folder", tmp_path / "new", "--positions", way, "--where", where, *told)
     config = tmp_path / "new" / "trackerd.toml"
     said = trackerd("check", "--config", config).stderr
     assert "1 zones, 1 duties, 1 sources: no faults" in said
     assert {oct(path.stat().st_mode & 0o777) for path in config.parent.iterdir()} == {"0o640"}, "whoever's umask"
     found = tomllib.loads(config.read_text())
-    assert found["site"] == {"name": "asse", "timezone": "Europe/Brussels", "languages": ["fr", "nl"]}
+    assert found["site"] == {"name": "asse", "timezone": "Europe/Paris", "languages": ["fr", "nl"]}
     assert found["source"] == [source]
     assert found.get("mqtt", {}).get("host") == (where if way == "phone" else None)
     assert tomllib.loads((tmp_path / "new" / "plan.toml").read_text())["duty"][0]["warden"] == "gw-7"
@@ -57,6 +68,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         (("--positions", "pigeon"), "is no way"),
         (("--positions", "tcp", "--where", "x"), "is no port"),
         (("--site", "Asse Town"), "site.name"),
+        (("--timezone", "Mars/Olympus"), "site.timezone"),
         (("--languages", "nl,xx"), "site.languages"),
         (("--folder", "/proc/no"), "cannot be written"),
     ],

@@ -8,14 +8,18 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
+from geofence.duration import words
 from trackerd.assemble import inbox_folder
 from trackerd.doctor.asking import answer
 from trackerd.doctor.finding import Finding, Level, Patient
-from trackerd.inbox import attended
+from trackerd.inbox import attended, stillness
 
 UNIT = "trackerd.service"
 WANTED = "LoadState,UnitFileState,ActiveState,SubState,StatusText,Type,WatchdogUSec,NRestarts,Result"
+STILL_S = 60.0
+"""As long as the unit's watchdog waits."""
 JOURNAL = "journalctl -u trackerd -p warning -n 50"
 
 
@@ -23,12 +27,21 @@ def look(patient: Patient) -> Iterator[Finding]:
     """Look at the process, its unit and its figures."""
     runs = attended(inbox_folder(patient.settings, patient.path))
     if runs:
-        yield Finding("daemon", "well", "runs on this installation")
+        yield _turning(inbox_folder(patient.settings, patient.path))
     else:
         remedy = f"systemctl start trackerd; why it ended: {JOURNAL}"
         yield Finding("daemon", "away", "no daemon runs on this installation", remedy)
     yield from _unit()
     yield _measured(patient, runs)
+
+
+def _turning(folder: Path) -> Finding:
+    still = stillness(folder)
+    if still < STILL_S:
+        return Finding("daemon", "well", "runs on this installation")
+    return Finding(
+        "daemon", "away", f"has stood still for {words(still)}", "systemctl restart trackerd; is the disk well?"
+    )
 
 
 def _unit() -> Iterator[Finding]:
