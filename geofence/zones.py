@@ -138,7 +138,7 @@ class ZoneSet:
         return self._places.index.large
 
     def prepare(self) -> None:
-        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs no call."""
+        """Make the index. Until then a large set says the same more slowly; a small one needs no call."""
         self._places.index.make()
 
     def locate(self, fixes: Fixes) -> Sightings:
