@@ -13,7 +13,7 @@ test: $(VENV)/.dev services
 
 # What breaks around the daemon, damaged input and the laws, at full counts: some hours.
 faults: $(VENV)/.dev services
-	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/trackerd/test_revision.py \
+	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/geofence/test_index.py tests/trackerd/test_revision.py \
 		tests/trackerd/test_faults.py tests/trackerd/test_daemon.py tests/trackerd/test_source_mqtt.py \
 		tests/trackerd/test_store_postgres.py
 
@@ -38,6 +38,10 @@ systemd-test: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Every benchmark of speed side by side; writes docs/performance.md.
+bench: $(VENV)/.dev services
+	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
 
 # The real servers the tests start for themselves; with no right to install them a developer's run skips what needs
 # them, and CI fails.

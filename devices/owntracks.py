@@ -19,6 +19,7 @@ sends a tag with everything until it is cleared) makes no fix of a location, onl
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
@@ -47,6 +48,7 @@ class _Location(msgspec.Struct):
     lat: float
     lon: float
     tst: float
+    type: str = msgspec.field(name="_type")
     acc: float | None = None
     vel: float | None = None
     cog: float | None = None
@@ -81,7 +83,7 @@ class OwnTracks:
 
     def _message(self, data: bytes) -> list[Said]:
         try:
-            recorded = RECORDED.match(data)
+            recorded = None if data[:1] == b"{" else RECORDED.match(data)
             return self._read(data[recorded.end() :] if recorded else data)
         except RefusedError as fault:
             return [Bad(fault.why, data[:KEPT], fault.detail)]
@@ -92,6 +94,10 @@ class OwnTracks:
 
     def _read(self, data: bytes) -> list[Said]:
         check_json(data)
+        with suppress(msgspec.ValidationError):  # nearly all are locations: one pass, where it is sound
+            place = _location.decode(data)
+            if place.type == "location":
+                return [self._said(place)]
         kind = _any.decode(data).type
         if kind == "location":
             return [self._said(_location.decode(data))]

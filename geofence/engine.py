@@ -1,4 +1,4 @@
-"""Many devices: their columns, and the fold for those to whom something happens.
+"""Many devices over one town's zones: in come fixes as they arrive, out come events.
 
 What must stay true here: a device's events depend on that device's fixes alone, so devices may be spread over any
 number of engines; the state of each (its Track, and how far its time has passed) is small and whole, so an engine may
@@ -9,20 +9,25 @@ is decided before what was decided earlier.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from itertools import compress
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
 
-from geofence.calm import NOTHING, Columns, Lot, slots_of, sort
 from geofence.editions import Edition, Editions
+from geofence.folds import Folds, Gone, Saved
+from geofence.look import Lot
 from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
 from geofence.order import Order, admit, settle
-from geofence.track import Facts, Rules, Seen, Track, advance, calm_limit, deadline, standing, step
+from geofence.track import Rules, Seen, Track
 from geofence.zones import Sightings, ZoneSet
+
+__all__ = ["Engine", "Fed", "Saved"]
+
+
+LOW_PCT, CHARGED_PCT = 15.0, 30.0
+"""A battery is low from the first on; from the second on it was charged."""
 
 
 class Fed(NamedTuple):
@@ -31,14 +36,6 @@ class Fed(NamedTuple):
     events: list[Event]
     late: IntColumn
     """Rows of the batch that came after their moment had passed, or when it was taken."""
-
-
-class Saved(NamedTuple):
-    """What must be kept of one device to go on from here."""
-
-    track: Track
-    upto: Micros
-    """How far its time has passed: what was measured by then and comes now is late."""
 
 
 class Engine:
@@ -52,16 +49,13 @@ class Engine:
         window_s: float = 0.0,
     ) -> None:
         """Begin with what was ``saved``; ``window_s``: how far out of order fixes may come."""
-        self._rules = rules or Rules()
         self._window = round(window_s * SECOND)
-        self._tracks: dict[DeviceId, Track] = {}
-        self._held: dict[DeviceId, tuple[Seen, ...]] = {}
-        """What waits for its turn, of devices of which something does."""
-        self._columns = Columns()
+        self._held: dict[int, tuple[Seen, ...]] = {}
+        """By slot, what waits for its turn."""
         self._editions = zones if isinstance(zones, Editions) else Editions([Edition(EVER, zones)])
-        self._facts: dict[int, Facts] = {}
+        self._folds = Folds(self._editions, rules or Rules())
         for one in saved:
-            self.resume(one.track.device, one)
+            self._folds.take(one)
 
     @property
     def zones(self) -> ZoneSet:
@@ -80,80 +74,14 @@ class Engine:
         return Fed(events, np.concatenate(late))
 
     def feed(self, fixes: Fixes, sightings: Sightings) -> Fed:
-        """Take a batch of fixes, in the order they arrived, and what ``zones.locate`` said of them.
-
-        Device by device; those to whom nothing happens, all at once.
-        """
-        if not len(fixes):
-            return Fed([], np.empty(0, np.int64))
-        lot = sort(self._columns, self._slots(fixes.devices), fixes, sightings.same)
-        if self._window:
-            lot = lot._replace(quiet=np.zeros(len(lot.slots), dtype=bool), run_ends=np.arange(len(fixes)))
-        quiet = np.flatnonzero(lot.quiet)
-        self._columns.pass_over(lot.slots[quiet], lot.time[lot.ends[quiet] - 1])
-        told: list[tuple[int, Event]] = []
-        late: list[int] = []
-        stepped: list[DeviceId] = []
-        seen = _Sights(fixes, sightings)
-        for n in np.flatnonzero(~lot.quiet).tolist():
-            device = self._columns.devices[lot.slots[n]]
-            if self._walk(device, lot, range(lot.starts[n], lot.ends[n]), seen, told, late):
-                stepped.append(device)
-        events = [event for _, event in sorted(told, key=itemgetter(0))]
-        for device in sorted(stepped):
-            events += self._settled(device)
-        events += _pressed(fixes)
-        return Fed(events, np.array(sorted(late), dtype=np.int64))
-
-    def _walk(
-        self, device: DeviceId, lot: Lot, places: range, seen: _Sights, told: list[tuple[int, Event]], late: list[int]
-    ) -> bool:
-        """Take one device's fixes of a batch; return whether any went on."""
-        columns, slot, place, went = self._columns, self._columns.slots[device], places.start, False
-        while place < places.stop:
-            time, row = int(lot.time[place]), int(lot.row[place])
-            end = self._passed(slot, lot, place, time, seen.same(row))
-            if end > place:
-                columns.pass_over(slot, int(lot.time[end - 1]))
-                place, went = end, True
-                continue
-            ready = self._admitted(device, slot, seen.at(row))
-            if ready is None:
-                late.append(row)
-            elif ready:
-                told += [(row, event) for event in self._step(device, ready)]
-                went = True
-                if place + 1 < places.stop:
-                    self._note(device, self._tracks[device], self.upto(device))
-            place += 1
-        return went
-
-    def _admitted(self, device: DeviceId, slot: int, seen: Seen) -> Sequence[Seen] | None:
-        """Take one sighting back into the order of time; return what goes on now, None where it came too late."""
-        if not self._window:  # nothing waits
-            if seen.time <= self._columns.mark[slot]:
-                return None
-            self._columns.mark[slot] = seen.time
-            return (seen,)
-        order, ready, late = admit(Order(self._mark(slot), self._held.get(device, ())), seen, self._window)
-        self._keep(device, order)
-        return None if late else ready
-
-    def _passed(self, slot: int, lot: Lot, place: int, time: int, same: int) -> int:
-        """Return up to which place nothing happens to the device; ``place`` itself where this fix counts."""
-        columns = self._columns
-        heard, until = int(columns.heard[slot]), int(columns.until[slot])
-        if (
-            same == -1
-            or same != columns.same[slot]
-            or self._window
-            or not max(heard, columns.mark[slot]) < time <= until
-        ):
-            return place
-        if time - heard > columns.calm[slot]:
-            return place
-        end = int(lot.run_ends[place]) + 1
-        return place + int(np.searchsorted(lot.time[place:end], until, "right"))
+        """Take a batch of fixes, in the order they arrived, and what ``zones.locate`` said of them."""
+        gone = self._wait(fixes, sightings) if self._window else self._folds.follow(fixes, sightings)
+        events = [event for row in sorted(gone.told) for event in gone.told[row]]
+        roll = self._folds.roll
+        for slot in sorted(gone.slots, key=roll.names.__getitem__):
+            events += self._folds.settle(slot, int(roll.mark[slot]))
+        late = np.array(sorted(gone.late), dtype=np.int64)
+        return Fed(events + _pressed(fixes) + self._run_down(fixes, late), late)
 
     def advance(self, now: Micros, but: Collection[DeviceId] = ()) -> list[Event]:
         """Let time pass: what waited for its turn goes on, dwells are reached, devices fall silent.
@@ -162,47 +90,32 @@ class Engine:
         """
         events: list[Event] = []
         mark = Micros(now - self._window)
-        for device in [device for device in self._held if device not in but]:
-            order, ready = settle(Order(self._mark(self._columns.slots[device]), self._held[device]), mark)
-            self._keep(device, order)
-            events += self._step(device, ready) if ready else []
-            if ready:
-                self._note(device, self._tracks[device], self.upto(device))
-        for slot in self._columns.waiting(mark):
-            device = self._columns.devices[slot]
-            if device not in but:
-                events += self._expire(device, mark)
+        for slot in sorted({*self._folds.roll.waiting(mark), *self._held}):
+            if self._folds.roll.names[slot] in but:
+                continue
+            if slot in self._held:
+                events += self._go_on(slot, *settle(self._order(slot), mark))
+            events += self._folds.settle(slot, mark)
         return events
 
     def changed(self) -> list[Saved]:
         """Return what to save since this was last asked."""
-        slots = np.flatnonzero(self._columns.dirty).tolist()
-        self._columns.dirty[slots] = 0
-        return [
-            Saved(self._track(device), self.upto(device)) for device in sorted(self._columns.devices[n] for n in slots)
-        ]
+        return list(self._folds.changed())
 
     def upto(self, device: DeviceId) -> Micros:
         """Return how far the device's time has passed; EVER where nothing of it has gone on."""
-        slot = self._columns.slots.get(device)
-        return EVER if slot is None else Micros(int(self._columns.mark[slot]))
+        return self._folds.roll.upto(device)
 
     def resume(self, device: DeviceId, saved: Saved | None) -> None:
         """Go on from another state of one device, as saved; what waited for its turn must be fed again."""
-        self._tracks.pop(device, None)
-        self._held.pop(device, None)
-        slot = self._slot(device)
-        self._columns.put(slot, NOTHING)
+        self._held.pop(self._folds.drop(device), None)
         if saved is not None:
-            self._tracks[device] = saved.track
-            self._columns.mark[slot] = saved.upto
-            self._note(device, saved.track, saved.upto)
-        self._columns.dirty[slot] = 0
+            self._folds.take(saved)
 
     def occupancy(self) -> dict[ZoneId, int]:
         """Return how many devices are believed inside each zone that holds any."""
         counts: dict[ZoneId, int] = {}
-        for track in self._tracks.values():
+        for track in self.tracks.values():
             inside = (belief.inside for belief in track.beliefs.values())
             for zone in compress(track.beliefs, inside):
                 counts[zone] = counts.get(zone, 0) + 1
@@ -211,140 +124,50 @@ class Engine:
     @property
     def tracks(self) -> Mapping[DeviceId, Track]:
         """What is remembered of each device, now."""
-        for device in self._tracks:
-            self._track(device)
-        return self._tracks
+        return self._folds.tracks()
 
-    def _track(self, device: DeviceId) -> Track:
-        """Return what is remembered of one device, brought up to when it was last heard."""
-        track = self._tracks.get(device) or Track(device)
-        slot = self._columns.slots.get(device)
-        heard = EVER if slot is None else int(self._columns.heard[slot])
-        if heard > (EVER if track.heard is None else track.heard):
-            track = self._tracks[device] = replace(track, heard=Micros(heard))
-        return track
+    def _wait(self, fixes: Fixes, sightings: Sightings) -> Gone:
+        """Let each fix find its place among what came out of order."""
+        gone = Gone({}, [], set())
+        lot = Lot(fixes, sightings, np.arange(len(fixes)))
+        for row, slot in enumerate(self._folds.roll.slots(fixes).tolist()):
+            order, ready, late = admit(self._order(slot), lot.seen(row), self._window)
+            if late:
+                gone.late.append(row)
+            elif ready:
+                gone.slots.add(slot)
+            gone.told[row] = self._go_on(slot, order, ready)
+        return gone
 
-    def _note(self, device: DeviceId, track: Track, mark: Micros) -> None:
-        """Write into the columns what a Track says."""
-        if track.heard is None:
-            return
-        facts = self._facts_at(self._editions.number(track.heard))
-        rules, later = self._rules.of(device), self._facts_at(self._editions.number(max(mark, track.heard)))
-        self._columns.put(self._columns.slots[device], standing(track, mark, rules, facts, later))
+    def _order(self, slot: int) -> Order:
+        mark = Micros(int(self._folds.roll.mark[slot]))
+        return Order(None if mark == EVER else mark, self._held.get(slot, ()))
 
-    def _slots(self, devices: Sequence[DeviceId]) -> IntColumn:
-        found = slots_of(self._columns, devices)
-        return np.array([self._slot(device) for device in devices], dtype=np.int64) if found is None else found
-
-    def _slot(self, device: DeviceId) -> int:
-        found = self._columns.slots.get(device)
-        return self._columns.slot(device, int(calm_limit(self._rules.of(device)))) if found is None else found
-
-    def _mark(self, slot: int) -> Micros | None:
-        mark = int(self._columns.mark[slot])
-        return None if mark == EVER else Micros(mark)
-
-    def _keep(self, device: DeviceId, order: Order) -> None:
+    def _go_on(self, slot: int, order: Order, ready: tuple[Seen, ...]) -> list[Event]:
         if order.held:
-            self._held[device] = order.held
+            self._held[slot] = order.held
         else:
-            self._held.pop(device, None)
-        if order.mark is not None:
-            self._columns.mark[self._columns.slots[device]] = order.mark
+            self._held.pop(slot, None)
+        return self._folds.step(slot, ready) if ready else []
 
-    def _step(self, device: DeviceId, ready: Sequence[Seen]) -> list[Event]:
+    def _run_down(self, fixes: Fixes, late: IntColumn) -> list[Event]:
+        """Return what is to be said of batteries: once when one is low, and again only after it was charged."""
+        charge = np.where(np.isin(np.arange(len(fixes)), late), np.nan, fixes.battery_pct)
+        if not (charge <= LOW_PCT).any() and not self._folds.roll.low.any():
+            return []
         events: list[Event] = []
-        facts, rules = self._facts_at(self._editions.number(ready[0].time)), self._rules.of(device)
-        for seen in ready:
-            if seen.time > facts.last:
-                facts = self._facts_at(self._editions.number(seen.time))
-            track = self._track(device)
-            heard = EVER if track.heard is None else track.heard
-            now = facts
-            if EVER < heard < facts.since:
-                events += self._expire(device, facts.since)
-                track, now = self._tracks[device], self._facts_since(heard, facts)
-            self._tracks[device], told = step(track, seen, rules, now)
-            slot = self._columns.slots[device]
-            self._columns.heard[slot], self._columns.dirty[slot] = seen.time, 1
-            events += _not_before(max(heard, facts.since), told)
+        slots = self._folds.roll.slots(fixes)
+        empty = charge <= LOW_PCT
+        concerned = np.isin(slots, slots[empty | (self._folds.roll.low[slots] == 1)])
+        for row in np.flatnonzero(concerned & (empty | (charge >= CHARGED_PCT))).tolist():
+            low = bool(charge[row] <= LOW_PCT)
+            if low == bool(self._folds.roll.low[slots[row]]):
+                continue
+            self._folds.charged(int(slots[row]), low)
+            if low:
+                device, time = fixes.devices[fixes.device[row]], Micros(int(fixes.time[row]))
+                events.append(Event(Kind.BATTERY, device, time, battery_pct=float(charge[row]), decided=time))
         return events
-
-    def _settled(self, device: DeviceId) -> list[Event]:
-        """Note what was believed last, and bring about what that makes due."""
-        slot, mark = self._columns.slots[device], self.upto(device)
-        self._note(device, self._track(device), mark)
-        return self._expire(device, mark) if self._columns.due[slot] <= mark else []
-
-    def _expire(self, device: DeviceId, mark: Micros) -> list[Event]:
-        """Bring about what is due by ``mark``, each by the zones then in force."""
-        events: list[Event] = []
-        if device not in self._tracks:
-            return events
-        track, passed = self._track(device), self.upto(device)
-        if track.heard is None:
-            return events
-        before, heard, rules = passed, track.heard, self._rules.of(device)
-        for number in range(self._editions.number(heard), self._editions.number(mark) + 1):
-            facts = self._facts_at(number)
-            end = min(facts.last + 1, mark)  # a zone's end is its last moment's affair, and is dated just after it
-            while (due := deadline(track, rules, facts)) is not None and due <= end:
-                track, told = advance(track, due, rules, facts)
-                at = max(due, heard, facts.since)
-                events += _not_before(at, told)
-                passed = max(passed, at)
-                self._columns.dirty[self._columns.slots[device]] = 1
-        if events or passed != before:
-            self._tracks[device] = track
-        self._note(device, track, passed)
-        self._columns.again[self._columns.slots[device]] = self._facts_at(self._editions.number(mark)).last
-        return events
-
-    def _facts_at(self, number: int) -> Facts:
-        """Return what the fold must know of one span of the editions."""
-        facts = self._facts.get(number)
-        if facts is None:
-            spans = self._editions.spans
-            one = spans[number]
-            valid = one.valid()
-            before = spans[number - 1].valid() if number else valid
-            after = spans[number + 1].valid() if number + 1 < len(spans) else valid
-            dwells = {zone.id: zone.dwell_s for zone in valid.values() if zone.dwell_s is not None}
-            was = [(id_, zone, before.get(id_)) for id_, zone in valid.items()]
-            begun = {id_: one.since for id_, zone, old in was if old is None or old.shape != zone.shape}
-            ending = frozenset(valid.keys() - after.keys())
-            facts = Facts(dwells, one.zones.version, one.since, one.last, begun, ending)
-            self._facts[number] = facts
-        return facts
-
-    def _facts_since(self, heard: Micros, facts: Facts) -> Facts:
-        """Return the facts for a device last heard then, knowing of each zone that has begun meanwhile."""
-        numbers = range(self._editions.number(heard) + 1, self._editions.number(facts.since) + 1)
-        begun = {zone: since for number in numbers for zone, since in self._facts_at(number).begun.items()}
-        return facts._replace(begun=begun)
-
-
-class _Sights:
-    """A batch's sightings, each made when it is asked for."""
-
-    def __init__(self, fixes: Fixes, sightings: Sightings) -> None:
-        self._fixes, self._sightings = fixes, sightings
-        self._starts = np.searchsorted(sightings.row, np.arange(len(fixes) + 1))
-
-    def same(self, row: int) -> int:
-        return int(self._sightings.same[row])
-
-    def at(self, row: int) -> Seen:
-        fixes = self._fixes
-        near = self._sightings.pairs(int(self._starts[row]), int(self._starts[row + 1]))
-        return Seen(
-            Micros(int(fixes.time[row])), float(fixes.accuracy_m[row]), near, self.same(row), float(fixes.lon[row]),
-            float(fixes.lat[row]),
-        )  # fmt: skip
-
-
-def _not_before(moment: Micros, events: list[Event]) -> list[Event]:
-    return [event if event.decided >= moment else replace(event, decided=moment) for event in events]
 
 
 def _pressed(fixes: Fixes) -> list[Event]:

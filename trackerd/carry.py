@@ -12,7 +12,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 
-from geofence.model import DeviceId, Fixes, Micros, to_micros
+from geofence.model import DeviceId, Fixes, Micros, pooled, to_micros
 from trackerd import clock
 from trackerd.chunk import Chunk
 from trackerd.house import House
@@ -185,13 +185,9 @@ def _unpacked(parcel: Parcel) -> Taken:
 
 
 def _both(one: Taken, other: Taken) -> Taken:
-    if not len(other.fixes):
-        fixes = one.fixes
-    else:
-        fixes = Fixes.of([*one.fixes, *other.fixes]) if len(one.fixes) else other.fixes
     return Taken(
-        fixes, one.received + other.received, one.wardens + other.wardens, one.refusals + other.refusals,
-        one.pulses + other.pulses, one.gated + other.gated, one.breaks + other.breaks,
+        pooled([one.fixes, other.fixes]), one.received + other.received, one.wardens + other.wardens,
+        one.refusals + other.refusals, one.pulses + other.pulses, one.gated + other.gated, one.breaks + other.breaks,
         counted([*one.unheld.values(), *other.unheld.values()]), one.waivers + other.waivers,
         one.reopened + other.reopened,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -19,21 +20,35 @@ from trackerd.report_commands import report_app
 
 FAULTS, AWAY, OURS = 1, 3, 70
 
-app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens are, and which zones were visited.",
-                  context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
-zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
+app = typer.Typer(  # plain help: rich's would take longer to load than everything else together
+    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Where a town's wardens are, and which zones were visited.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)  # fmt: skip
+zones_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
-store_app = typer.Typer(no_args_is_help=True, help="Prepare, check, copy and back up the record's store.")
+store_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Prepare, check, copy and back up the record's store."
+)
 app.add_typer(store_app, name="store")
-plan_app = typer.Typer(no_args_is_help=True, help="What is owed, and when.")
+plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is owed, and when.")
 app.add_typer(plan_app, name="plan")
-duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in one is not kept.")
+duty_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Breaks: what is measured in one is not kept.")
 app.add_typer(duty_app, name="duty")
-notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
+notify_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look after those who are told: see docs/alerts.md."
+)
 app.add_typer(notify_app, name="notify")
 app.add_typer(report_app, name="report")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
+
+
+class Shape(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def _version(wanted: bool) -> None:
@@ -136,6 +151,27 @@ def replay(
     pace = None if speed == "max" else _positive(speed)
     wishes = commands.Replay(files, zones or [], plan, config, device, format_, pace, events, store)
     commands.replay(wishes)
+
+
+@app.command()
+def backtest(
+    files: Annotated[list[Path] | None, typer.Argument(help="Recorded tracks; else the store's past.")] = None,
+    zones: Annotated[list[Path] | None, typer.Option(help="GeoJSON files of zones to try.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="The plan to try; without [[duty]] the roster stays.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="The first day, or a time; else four weeks ago.")] = None,
+    to: Annotated[str | None, typer.Option(help="The last day, the whole of it, or a time; else today.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    device: Annotated[str | None, typer.Option(help="The device, where a file does not say.")] = None,
+    decoder: Annotated[str | None, typer.Option(help="Which decoder, where a file does not show it.")] = None,
+    format_: Annotated[Shape, typer.Option("--format", "-f", help="For people, or for programs.")] = Shape.TABLE,
+) -> None:
+    """Say what other zones or another plan would have made of the past; nobody is told, nothing is written."""
+    from trackerd import backtest_command as command
+
+    wishes = command.Wishes(
+        files or [], zones or [], plan, config, from_, to, device, decoder, format_ is Shape.JSON
+    )  # fmt: skip
+    command.run(wishes)
 
 
 @app.command()

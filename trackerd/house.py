@@ -179,6 +179,7 @@ class House:
     def advance(self, fixes: Fixes, now: Micros) -> list[Event]:
         """Let time pass up to ``now``, at which ``fixes`` came in."""
         self._listening = now if self._listening is None else self._listening
+        self._last_word = {one: word for one, word in self._last_word.items() if self.speaking(one, now)}
         self._last_word |= dict.fromkeys(fixes.devices, now)
         return self.engine.advance(now, {device for device in self._last_word if self.speaking(device, now)})
 

@@ -22,7 +22,7 @@ from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction,
 from geofence.wire import cloudevent, event_id
 from trackerd import clock
 from trackerd.failpoint import fail_point
-from trackerd.gate import PAST
+from trackerd.gate import PAST_US
 from trackerd.house import Counts, House
 from trackerd.intake import Taken
 from trackerd.store import Batch, Committed, Refusal, Revised, Said, StoreError, Told
@@ -31,7 +31,7 @@ from trackerd.verdicts import decide
 LATE = "fixes that arrived late"
 OFF_DUTY = "off duty, where nothing is kept"
 TOO_OLD = "older-than-kept"
-REACHES_S = PAST.total_seconds()
+REACHES_S = PAST_US / SECOND
 """What is older than any tracker may keep is out of a file, and its lag says nothing."""
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,11 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     fed = house.engine.judge(fixes)
     events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])
     recorded = now if now is not None else Micros(int(fixes.time.max(initial=0)))
-    told = [_told(house, event, recorded, fixes) for event in _numbered(house, events)]
+    # Where no clock runs it is recorded when it was decided, however many fixes are read at once.
+    told = [
+        _told(house, event, max(event.decided, event.time) if now is None else now, fixes)
+        for event in _numbered(house, events)
+    ]
     batch = house.batch(taken, fed.late.tolist(), told)
     news: list[Told] = []
     news_of_duty = (batch.breaks, batch.erased, batch.unheld, batch.waivers)

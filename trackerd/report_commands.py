@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
-report_app = typer.Typer(no_args_is_help=True, help="Questions to the record: see docs/reports.md.")
+report_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Questions to the record: see docs/reports.md."
+)
 
 
 class Format(StrEnum):

@@ -1,105 +1,161 @@
-"""Passing over those to whom nothing happens changes nothing: however fixes are cut into batches, the same is said."""
+"""What is skipped is what would have changed nothing: the engine beside the bare fold, fix after fix."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import random
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
-from geofence.engine import Engine
-from geofence.geojson import read
-from geofence.model import SECOND, DeviceId, Event, Fix, Fixes, Micros, to_datetime
-from geofence.track import Track
-from geofence.zones import ZoneSet
+from geofence import folds
+from geofence.engine import Engine, Saved
+from geofence.look import Lot
+from geofence.model import EVER, SECOND, DeviceId, Event, Fix, Fixes, Kind, Micros, ZoneId, to_datetime
+from geofence.track import Facts, Rules, Track, advance, step
+from geofence.zones import Zone, ZoneSet
+from tests.geofence.walks import START, town, walk
 
-BEGAN = 1_777_881_600 * SECOND
-PLACES = (0.0, 0.0, 0.0, 20.0, 60.0, 400.0, 400.0, 400.0, 4000.0)
-"""Metres east of the middle of a box; a district of six kilometres lies around it, so 400 is quiet and 4000 outside."""
-GAPS_S = (1, 5, 5, 5, 5, 10, 14, 16, 60, 400, 2000)
-
-ZONES = ZoneSet(read(b"""{"type":"FeatureCollection","features":[
-{"type":"Feature","id":"box","properties":{"radius_m":40,"dwell":"30s"},"geometry":{"type":"Point","coordinates":[4.2,50.9]}},
-{"type":"Feature","id":"district","properties":{"radius_m":3000,"dwell":"2m"},
- "geometry":{"type":"Point","coordinates":[4.2,50.9]}}]}""", "z")[0])  # fmt: skip
-
-legs = st.tuples(st.sampled_from(["a", "b", "c"]), st.sampled_from(PLACES), st.integers(1, 25), st.sampled_from(GAPS_S))
+TOWN = town()
+DWELLS = {zone.id: zone.dwell_s for zone in TOWN if zone.dwell_s is not None}
+FACTS = Facts(DWELLS, TOWN.version)
 
 
-def fixes_of(drawn: Sequence[tuple[str, float, int, int]], swaps: Sequence[int]) -> list[Fix]:
-    """Return the fixes of legs: so many at one place, so many seconds apart; a few change places in the row."""
-    made: list[Fix] = []
-    clocks = dict.fromkeys("abc", BEGAN)
-    for device, east, count, gap in drawn:
-        for _ in range(count):
-            clocks[device] += gap * SECOND
-            made.append(Fix(DeviceId(device), to_datetime(clocks[device]), 4.2 + east / 70_300, 50.9, 6.0))
-    made.sort(key=lambda fix: fix.micros)
-    for at in swaps:
-        one, other = at % len(made), (at + 3) % len(made)
-        made[one], made[other] = made[other], made[one]
-    return made
+class Plain:
+    """An engine with no shortcut: every fix through ``step``, and time after each."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules, self.tracks, self.upto = rules, dict[DeviceId, Track](), dict[DeviceId, Micros]()
+
+    def feed(self, fixes: Fixes) -> tuple[list[Event], list[int]]:
+        lot, events, late = Lot(fixes, TOWN.locate(fixes), np.arange(len(fixes))), list[Event](), list[int]()
+        for row, device in enumerate(fixes.devices[i] for i in fixes.device.tolist()):
+            seen, rules = lot.seen(row), self.rules.of(device)
+            if seen.time <= self.upto.get(device, EVER):
+                late.append(row)
+                continue
+            track = self.tracks.get(device) or Track(device)
+            self._say(events, track.heard, *step(track, seen, rules, FACTS))
+            self._say(events, seen.time, *advance(self.tracks[device], seen.time, rules, FACTS))
+            self.upto[device] = seen.time
+        return events, late
+
+    def advance(self, now: Micros) -> list[Event]:
+        events: list[Event] = []
+        for device, track in list(self.tracks.items()):
+            after, told = advance(track, now, self.rules.of(device), FACTS)
+            self._say(events, track.heard, after, told)
+            self.upto[device] = max([self.upto[device], *(event.decided for event in told)])
+        return events
+
+    def _say(self, events: list[Event], heard: Micros | None, track: Track, told: list[Event]) -> None:
+        self.tracks[track.device] = track
+        events += [replace(event, decided=max(event.decided, heard or EVER)) for event in told]
 
 
-def told(made: Sequence[Fix], cuts: Sequence[int], window_s: float, past_s: int) -> tuple[list[Event], list[Track]]:
-    """Return what is said of each device, in order, and what is remembered in the end."""
-    engine = Engine(ZONES, window_s=window_s)
-    events: list[Event] = []
-    for part in np.split(np.arange(len(made)), sorted(cuts)):
-        batch = Fixes.of([made[n] for n in part])
-        events += engine.feed(batch, ZONES.locate(batch)).events
-    last = max(fix.micros for fix in made)
-    events += engine.advance(Micros(last + past_s * SECOND))
-    events.sort(key=lambda event: event.device)
-    return events, [engine.tracks[device] for device in sorted(engine.tracks)]
+def stream(seed: int) -> list[Fix]:
+    """Return what some wardens' receivers send, out of order here and there, twice at times, at all intervals."""
+    rng = random.Random(seed)
+    every = rng.choice([1.0, 5.0, 5.0, 12.0, 14.9, 15.0, 15.1, 30.0])
+    fixes = [fix for n in range(rng.randint(1, 4)) for fix in walk(f"w{n}", 10 * seed + n, 12, every)]
+    delay = rng.choice([0, 0, 60])
+    late = sorted(fixes, key=lambda fix: fix.micros + (rng.uniform(0, delay * SECOND) if rng.random() < 0.1 else 0))
+    return [fix for fix in late for _ in range(1 + (rng.random() < 0.02))]
 
 
-@given(
-    st.lists(legs, min_size=1, max_size=8), st.lists(st.integers(0, 200), max_size=4),
-    st.lists(st.integers(0, 200), max_size=5), st.sampled_from([0.0, 0.0, 20.0]), st.sampled_from([0, 40, 400, 4000]),
-)  # fmt: skip
-@settings(max_examples=150)
-def test_however_it_is_cut_the_same_is_said(
-    drawn: list[tuple[str, float, int, int]], swaps: list[int], cuts: list[int], window_s: float, past_s: int
-) -> None:
-    made = fixes_of(drawn, swaps)
-    single = told(made, range(1, len(made)), window_s, past_s)
-    assert told(made, [cut % len(made) for cut in cuts], window_s, past_s) == single
-    assert told(made, [], window_s, past_s) == single
+some_rules = st.sampled_from([Rules(), Rules(silence_s=8, lost_s=60), Rules(speeds=((DeviceId("w1"), 6.0),))])
 
 
-def test_a_quiet_hour_costs_no_step() -> None:
-    """What is passed over is passed over: of a walk far from every edge the fold sees the first fixes alone."""
-    made = fixes_of([("a", 400.0, 700, 5)], [])
-    engine, steps = Engine(ZONES), 0
-    step = engine._step
-
-    def counted(device: DeviceId, ready: Sequence[object]) -> list[Event]:
-        nonlocal steps
-        steps += 1
-        return step(device, ready)  # type: ignore[arg-type]
-
-    engine._step = counted  # type: ignore[method-assign]
-    batch = Fixes.of(made)
-    events = engine.feed(batch, ZONES.locate(batch)).events
-    assert steps < 20
-    assert [event.kind for event in events] == ["zone.enter", "zone.dwell"]
-    assert engine.tracks[DeviceId("a")].heard == made[-1].micros
-    assert engine.upto(DeviceId("a")) == made[-1].micros
+@given(st.integers(0, 10**6), st.sampled_from([1, 7, 100, 2000]), some_rules)
+def test_the_engine_says_what_the_bare_fold_says(seed: int, size: int, rules: Rules) -> None:
+    fixes, plain, engine = stream(seed), Plain(rules), Engine(TOWN, rules)
+    for start in range(0, len(fixes), size):
+        batch = Fixes.of(fixes[start : start + size])
+        fed, (events, late) = engine.feed(batch, TOWN.locate(batch)), plain.feed(batch)
+        assert sorted(map(repr, fed.events)) == sorted(map(repr, events))
+        assert fed.late.tolist() == late
+        if seed % 3 == 0:
+            now = Micros(int(batch.time.max()) + seed % 400 * SECOND)
+            assert sorted(map(repr, engine.advance(now))) == sorted(map(repr, plain.advance(now)))
+    assert dict(engine.tracks) == plain.tracks
+    assert {device: engine.upto(device) for device in plain.tracks} == plain.upto
+    assert engine.changed() == [Saved(plain.tracks[device], plain.upto[device]) for device in sorted(plain.tracks)]
 
 
-def test_what_was_passed_over_is_saved_and_goes_on_from_there() -> None:
-    made = fixes_of([("a", 400.0, 100, 5), ("a", 0.0, 60, 5), ("a", 400.0, 60, 5)], [])
-    whole, split = Engine(ZONES), Engine(ZONES)
-    batch = Fixes.of(made)
-    events = whole.feed(batch, ZONES.locate(batch)).events
-    found: list[Event] = []
-    for part in np.array_split(np.arange(len(made)), 7):
-        piece = batch.take(part)
-        found += split.feed(piece, ZONES.locate(piece)).events
-        split = Engine(ZONES, saved=split.changed())
-    assert found == events
-    assert [replace(one.track) for one in split.changed()] == []
-    assert split.tracks == whole.tracks
+def still(device: str, seconds: range, metres: float = 0.0) -> list[Fix]:
+    """Return the fixes of somebody in the middle of the district, or so far from there."""
+    lon, lat = 4.2 + metres / 70_000, 50.9 + 350 / 111_250
+    return [Fix(DeviceId(device), to_datetime(START + s * SECOND), lon, lat, 5.0) for s in seconds]
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Count the steps taken, by device."""
+    taken: list[str] = []
+
+    def counted(track: Track, *rest: object) -> object:
+        taken.append(track.device)
+        return step(track, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(folds, "step", counted)
+    return taken
+
+
+@pytest.mark.parametrize("size", [1, 50, 1000])
+def test_where_nothing_is_near_nothing_is_folded(size: int, steps: list[str]) -> None:
+    fixes = [fix for row in zip(*(still(f"w{n}", range(0, 600, 5)) for n in range(5)), strict=True) for fix in row]
+    engine, events = Engine(TOWN), list[Event]()
+    for start in range(0, len(fixes), size):
+        events += engine.judge(Fixes.of(fixes[start : start + size])).events
+    assert [event.kind for event in events] == [Kind.ENTER] * 5
+    assert len(steps) < 5 * 10
+    assert {track.heard for track in engine.tracks.values()} == {fixes[-1].micros}
+
+
+def test_a_gap_is_folded_even_where_nothing_is_near(steps: list[str]) -> None:
+    engine = Engine(TOWN)
+    engine.judge(Fixes.of(still("w", range(0, 100, 5))))
+    before = len(steps)
+    engine.judge(Fixes.of(still("w", range(110, 120, 5))))
+    assert len(steps) == before
+    engine.judge(Fixes.of(still("w", range(131, 140, 5))))
+    assert len(steps) == before + 1
+
+
+@pytest.mark.parametrize("size", [1, 1000])
+def test_a_dwell_is_said_in_the_midst_of_calm(size: int) -> None:
+    engine, fixes = (
+        Engine(ZoneSet([replace(TOWN.by_id[ZoneId("district")], dwell_s=120)])),
+        still("w", range(0, 600, 5)),
+    )
+    lots = [Fixes.of(fixes[start : start + size]) for start in range(0, len(fixes), size)]
+    (event,) = [event for lot in lots for event in engine.judge(lot).events if event.kind is Kind.DWELL]
+    assert event.decided == START + 120 * SECOND
+
+
+def test_other_zones_come_into_force_in_the_midst_of_calm() -> None:
+    district = TOWN.by_id[ZoneId("district")]
+    until = Micros(START + 300 * SECOND)
+    engine = Engine(
+        ZoneSet([replace(district, valid_to=until), Zone(ZoneId("next"), district.shape, valid_from=until)])
+    )
+    events = engine.judge(Fixes.of(still("w", range(0, 600, 5)))).events
+    assert [(e.kind, e.visit and e.visit.zone) for e in events] == [
+        (Kind.ENTER, "district"), (Kind.EXIT, "district"), (Kind.ENTER, "next"),
+    ]  # fmt: skip
+
+
+def test_time_passes_only_for_whom_something_is_due(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(TOWN)
+    ends = {f"w{n}": range(0, 600 if n else 30, 5) for n in range(50)}
+    engine.judge(Fixes.of(sorted((f for w, s in ends.items() for f in still(w, s)), key=lambda fix: fix.time)))
+    looked: list[int] = []
+    settle = folds.Folds.settle
+    monkeypatch.setattr(folds.Folds, "settle", lambda self, slot, mark: looked.append(slot) or settle(self, slot, mark))  # type: ignore[func-returns-value]
+    said = engine.advance(Micros(START + 600 * SECOND))
+    assert [(event.kind, event.device) for event in said] == [(Kind.SILENT, "w0")]
+    assert looked == [0]
+    assert engine.advance(Micros(START + 601 * SECOND)) == []
+    assert looked == [0]

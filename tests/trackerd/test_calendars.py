@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, datetime, time
 from itertools import pairwise
 from pathlib import Path
@@ -150,3 +152,8 @@ def test_windows_of_following_days_never_overlap(day: date, start: time, end: ti
             assert began.replace(tzinfo=None) >= datetime.combine(began.date(), start), (
                 "or later, where no such time is"
             )
+
+
+def test_who_needs_no_calendar_does_not_wait_for_its_libraries() -> None:
+    code = "import sys, trackerd.assemble; print({'holidays', 'icalendar', 'recurring_ical_events'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

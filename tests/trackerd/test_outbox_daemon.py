@@ -113,6 +113,6 @@ def test_the_commands_say_what_is_wrong(tmp_path: Path) -> None:
     assert "no [[notify]] has the name 'nobody'; there are: desk" in said
     said = trackerd("notify", "test", "desk", "--config", town.config, code=1).stderr
     assert "notify desk: secret_file gone: no such file or directory" in said
-    assert "cannot be opened" in trackerd("notify", "list", "--config", town.config, code=3).stderr
-    assert "cannot be opened" in trackerd("notify", "resend", "--config", town.config, code=3).stderr
+    assert "has the daemon run yet" in trackerd("notify", "list", "--config", town.config, code=3).stderr
+    assert "has the daemon run yet" in trackerd("notify", "resend", "--config", town.config, code=3).stderr
     assert "secret_file gone" in trackerd("run", "--config", town.config, code=3).stderr

@@ -382,8 +382,12 @@ class Store(Protocol):
     def seen(self, start: int, end: int, box: Box | None = None) -> list[Seen]:
         """Return all that is kept of where people were in [start, end), within the box; also what was thinned."""
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
-        """Return the moments in [start, end) of which a position of the device is kept, in order."""
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:
+        """Return the moments in [start, end) of which a position of the device is kept, in order.
+
+        Of moments with neighbours no farther than ``apart`` (microseconds) some may be left out, never so that a new
+        gap longer than that arises.
+        """
 
     def since(self) -> Micros | None:
         """Return the first moment of which anything is kept; None where nothing is."""

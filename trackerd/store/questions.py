@@ -55,6 +55,22 @@ def times(db: rows.Db, device: DeviceId, start: int, end: int) -> IntColumn:
     return np.union1d(exact, thinned) if len(thinned) else exact
 
 
+def hops(db: rows.Db, device: DeviceId, start: int, end: int, apart: int) -> IntColumn:
+    """See Store.times; quick where a look into the index costs next to nothing, as in SQLite."""
+    row = db.execute("SELECT id FROM name WHERE name = ?", (device,)).fetchone()
+    values, found = (row[0] if row else None, start, end, apart), []
+    for table in KEPT:
+        of_device = f"FROM {table} WHERE device = ?1"  # one bound above each: SQLite takes the first, not the narrowest
+        query = (
+            f"WITH RECURSIVE hop (at) AS (SELECT min(time) {of_device} AND time >= ?2 AND time < ?3 UNION ALL"  # noqa: S608 - ours
+            f" SELECT coalesce((SELECT max(time) {of_device} AND time > hop.at AND time <= min(hop.at + ?4, ?3 - 1)),"
+            f" (SELECT min(time) {of_device} AND time > hop.at AND time < ?3)) FROM hop WHERE hop.at IS NOT NULL)"
+            " SELECT at FROM hop WHERE at IS NOT NULL"
+        )
+        found.append(np.fromiter(chain.from_iterable(db.execute(query, values)), np.int64))
+    return np.union1d(*found)
+
+
 def outcomes(db: rows.Db, start: int, end: int) -> list[Outcomes]:
     """See Store."""
     query = (

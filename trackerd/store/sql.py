@@ -184,7 +184,7 @@ class SqlStore(ABC):
         with self.reading() as db:
             return questions.seen(db, start, end, box)
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:  # noqa: ARG002
         """See Store."""
         with self.reading() as db:
             return questions.times(db, device, start, end)
