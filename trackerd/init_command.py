@@ -128,7 +128,7 @@ def init(folder: Path, answers: Answers, *, asking: bool, replace: bool) -> None
     talk.print(f"written: {', '.join(str(path) for path in files.values())}", markup=False)
     talk.print("Next: put your zones into zones.geojson (`trackerd zones import` takes them from a map), then")
     talk.print(f"  trackerd check --config {files['trackerd.toml']}", markup=False)
-    start = "systemctl start trackerd" if folder == SYSTEM else f"trackerd run --config {files['trackerd.toml']}"
+    start = "systemctl restart trackerd" if folder == SYSTEM else f"trackerd run --config {files['trackerd.toml']}"
     talk.print(f"  {start}", markup=False)
 
 

@@ -318,6 +318,7 @@ def test_a_port_that_is_not_there_is_away(tmp_path: Path) -> None:
 
 
 def test_secrets_are_there_and_nobody_elses(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
     for name, text, mode in (("open", "x", 0o644), ("empty", "", 0o600), ("well", "secret-word", 0o600)):
         (tmp_path / name).write_text(text)
         (tmp_path / name).chmod(mode)
@@ -331,6 +332,8 @@ def test_secrets_are_there_and_nobody_elses(tmp_path: Path) -> None:
     }  # fmt: skip
     assert said.code == 1
     assert "secret-word" not in json.dumps(said.findings)
+    tmp_path.chmod(0o700)  # nobody else gets to it, whatever its mode
+    assert visit(tmp_path / "trackerd.toml").of("notify open: secret_file", "well")
 
 
 def test_a_configuration_with_faults_is_told_whole(tmp_path: Path) -> None:

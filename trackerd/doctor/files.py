@@ -70,7 +70,7 @@ def _secret(key: str, file: Path) -> Finding:
         return Finding(key, "fault", f"{file}: {error.strerror}", remedy)
     if empty:
         return Finding(key, "fault", f"{file} is empty", "write the secret into its first line")
-    if mode & (stat.S_IROTH | stat.S_IWOTH):
+    if mode & (stat.S_IROTH | stat.S_IWOTH) and file.parent.stat().st_mode & stat.S_IXOTH:
         return Finding(
             key, "fault", f"{file}: everybody on this machine may read it", f"chmod o= {file}; then change it"
         )
