@@ -96,10 +96,12 @@ def batches(rounds: Iterator[Fixes], size: int) -> Iterator[Fixes]:
             yield one.take(np.arange(start, min(start + size, len(one))))
 
 
-def history(days: float, device: int = 0) -> Fixes:
-    """Return one device's fixes of so many eight-hour days, back to back, as one batch."""
-    whole = join(list(walks(1, round(days * 8 * 3600 / EVERY_S), seed=100 + device)))
-    return replace(whole, devices=(DeviceId(f"w{device}"),))
+def history(days: int, device: int = 0) -> Fixes:
+    """Return one device's fixes of so many eight-hour days as one batch; each day it sets out from anywhere."""
+    rounds = join(list(walks(days, round(8 * 3600 / EVERY_S), seed=100 + device)))
+    at = rounds.time + rounds.device * 86_400 * SECOND
+    whole = replace(rounds, devices=(DeviceId(f"w{device}"),), device=np.zeros(len(at), np.int64), time=at)
+    return whole.take(np.argsort(at))
 
 
 def measure(name: str, zones: ZoneSet, lots: list[Fixes], warm: int, repeat: int) -> Row:
