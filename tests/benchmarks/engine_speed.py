@@ -66,7 +66,7 @@ def town(zones: int, side_m: float = TOWN_M, seed: int = 1) -> ZoneSet:
     return ZoneSet(Zone(ZoneId(f"z{n}"), FRAME.to_degrees(shape)) for n, shape in enumerate(shapes))
 
 
-def walks(devices: int, rounds: int, side_m: float = TOWN_M, seed: int = 1) -> Iterator[Fixes]:
+def walks(devices: int, rounds: int, side_m: float = TOWN_M, seed: int = 2) -> Iterator[Fixes]:
     """Yield rounds of one fix from each device, EVERY_S apart, in the order in which they were measured.
 
     Wardens go at 1.2 m/s and turn now and then, or stand; a third of them stand at any time.
