@@ -54,10 +54,10 @@ class Row(NamedTuple):
     events: int
 
 
-def town(zones: int, seed: int = 1) -> ZoneSet:
+def town(zones: int, side_m: float = TOWN_M, seed: int = 1) -> ZoneSet:
     """Return that many zones strewn over the town: circles of 25 m to 100 m, and streets of 28 m by 260 m."""
     rng = np.random.default_rng(seed)
-    spots = rng.uniform(0, TOWN_M, (zones, 2))
+    spots = rng.uniform(0, side_m, (zones, 2))
     shapes = []
     for n, (spot, turn) in enumerate(zip(spots, rng.uniform(0, np.pi, zones), strict=True)):
         along = 130 * np.array([np.cos(turn), np.sin(turn)])
@@ -66,14 +66,14 @@ def town(zones: int, seed: int = 1) -> ZoneSet:
     return ZoneSet(Zone(ZoneId(f"z{n}"), FRAME.to_degrees(shape)) for n, shape in enumerate(shapes))
 
 
-def walks(devices: int, rounds: int, seed: int = 1) -> Iterator[Fixes]:
+def walks(devices: int, rounds: int, side_m: float = TOWN_M, seed: int = 2) -> Iterator[Fixes]:
     """Yield rounds of one fix from each device, EVERY_S apart, in the order in which they were measured.
 
     Wardens go at 1.2 m/s and turn now and then, or stand; a third of them stand at any time.
     """
     rng = np.random.default_rng(seed)
     names = tuple(DeviceId(f"w{n}") for n in range(devices))
-    place, way = rng.uniform(0, TOWN_M, (devices, 2)), rng.uniform(0, 2 * np.pi, devices)
+    place, way = rng.uniform(0, side_m, (devices, 2)), rng.uniform(0, 2 * np.pi, devices)
     error, keep = rng.normal(0, SIGMA_M, (devices, 2)), np.exp(-EVERY_S / TAU_S)
     stands, offset = rng.random(devices) < 1 / 3, np.sort(rng.integers(0, round(EVERY_S * SECOND), devices))
     none, zero = np.full(devices, np.nan), np.zeros(devices, np.int64)
@@ -81,7 +81,7 @@ def walks(devices: int, rounds: int, seed: int = 1) -> Iterator[Fixes]:
         stands ^= rng.random(devices) < np.where(stands, 1 / 36, 1 / 72)
         way += rng.normal(0, 0.25, devices)
         step = np.where(stands, 0.0, 1.2 * EVERY_S)
-        place = np.abs(TOWN_M - np.abs(TOWN_M - place - step[:, None] * np.column_stack((np.cos(way), np.sin(way)))))
+        place = np.abs(side_m - np.abs(side_m - place - step[:, None] * np.column_stack((np.cos(way), np.sin(way)))))
         error = keep * error + rng.normal(0, SIGMA_M * np.sqrt(1 - keep**2), error.shape)
         lon, lat = FRAME.lon + (place + error)[:, 0] / FRAME.x, FRAME.lat + (place + error)[:, 1] / FRAME.y
         time = START + round(turn * EVERY_S * SECOND) + offset
@@ -96,10 +96,12 @@ def batches(rounds: Iterator[Fixes], size: int) -> Iterator[Fixes]:
             yield one.take(np.arange(start, min(start + size, len(one))))
 
 
-def history(days: float, device: int = 0) -> Fixes:
-    """Return one device's fixes of so many eight-hour days, back to back, as one batch."""
-    whole = join(list(walks(1, round(days * 8 * 3600 / EVERY_S), seed=100 + device)))
-    return replace(whole, devices=(DeviceId(f"w{device}"),))
+def history(days: int, device: int = 0) -> Fixes:
+    """Return one device's fixes of so many eight-hour days as one batch; each day it sets out from anywhere."""
+    rounds = join(list(walks(days, round(8 * 3600 / EVERY_S), seed=100 + device)))
+    at = rounds.time + rounds.device * 86_400 * SECOND
+    whole = replace(rounds, devices=(DeviceId(f"w{device}"),), device=np.zeros(len(at), np.int64), time=at)
+    return whole.take(np.argsort(at))
 
 
 def measure(name: str, zones: ZoneSet, lots: list[Fixes], warm: int, repeat: int) -> Row:
@@ -122,11 +124,11 @@ def measure(name: str, zones: ZoneSet, lots: list[Fixes], warm: int, repeat: int
     return Row(name, devices, len(zones), size, n, near / n, *per_us, n / fold, n / (fold + where), events)
 
 
-def many(devices: int, zones: int, repeat: int, fixes: int = 60_000) -> Row:
+def many(devices: int, zones: int, repeat: int, fixes: int = 60_000, side_m: float = TOWN_M) -> Row:
     """Measure rounds of many devices, after one round by which each is known and one more by which it is settled."""
     rounds = max(fixes // devices, 1)
-    lots = list(batches(walks(devices, rounds + 2), BATCH))
-    return measure("devices", town(zones), lots, 2 * len(lots) // (rounds + 2), repeat)
+    lots = list(batches(walks(devices, rounds + 2, side_m), BATCH))
+    return measure("devices", town(zones, side_m), lots, 2 * len(lots) // (rounds + 2), repeat)
 
 
 def reference(hours: float) -> Row:
@@ -146,7 +148,8 @@ def rows(repeat: int = 3, quick: bool = False) -> Iterator[Row]:
     for devices in (10, 100, 1000, 10_000) if quick else (10, 100, 1000, 10_000, 100_000):
         yield many(devices, 100, repeat)._replace(name="grows with devices")
     for zones in (10, 100, 1000) if quick else (10, 100, 1000, 10_000):
-        yield many(1000, zones, repeat)._replace(name="grows with zones")
+        side_m = TOWN_M * (zones / 100) ** 0.5  # no denser, but larger: else ever more fixes are near
+        yield many(1000, zones, repeat, side_m=side_m)._replace(name="grows with zones")
 
 
 def line(row: Row) -> str:
