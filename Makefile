@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test faults check format docs services bench clean
+.PHONY: demo test faults check format docs deb systemd-test services bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/trackerd demo --exit
@@ -13,7 +13,7 @@ test: $(VENV)/.dev services
 
 # What breaks around the daemon, damaged input and the laws, at full counts: some hours.
 faults: $(VENV)/.dev services
-	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/trackerd/test_revision.py \
+	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/geofence/test_index.py tests/trackerd/test_revision.py \
 		tests/trackerd/test_faults.py tests/trackerd/test_daemon.py tests/trackerd/test_source_mqtt.py \
 		tests/trackerd/test_store_postgres.py
 
@@ -26,6 +26,14 @@ check: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -m tests.reference
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+
+# A package for the Debian this runs on, into dist/.
+deb: $(VENV)/.run
+	sh packaging/deb.sh dist
+
+# The package in a Debian that is really booted: needs root, mmdebstrap and systemd-container.
+systemd-test: $(VENV)/.dev
+	TRACKERD_BOOTED=1 $(BIN)/python -m pytest --timeout 900 tests/systemd
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

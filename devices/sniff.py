@@ -32,8 +32,8 @@ def sniff(head: bytes, filename: str) -> str | None:
     head = head[:ENOUGH].removeprefix(BOM).lstrip()
     if head[:1] == b"<" and GPX.search(head):
         return "gpx"
-    first = head.partition(b"\n")[0]
-    words = set(WORD.findall(first.lower()))
+    first = head.partition(b"\n")[0].lower()
+    words = set(WORD.findall(first))
     if words & LONGITUDE and words & LATITUDE and head[:1] not in b"<$#" and b"{" not in first:
         return "csv"
     for name, pattern in CONTENT:

@@ -26,6 +26,10 @@ from geofence.zones import Sightings, ZoneSet
 __all__ = ["Engine", "Fed", "Saved"]
 
 
+LOW_PCT, CHARGED_PCT = 15.0, 30.0
+"""A battery is low from the first on; from the second on it was charged."""
+
+
 class Fed(NamedTuple):
     """What feeding a batch brought about."""
 
@@ -76,7 +80,8 @@ class Engine:
         roll = self._folds.roll
         for slot in sorted(gone.slots, key=roll.names.__getitem__):
             events += self._folds.settle(slot, int(roll.mark[slot]))
-        return Fed(events + _pressed(fixes), np.array(sorted(gone.late), dtype=np.int64))
+        late = np.array(sorted(gone.late), dtype=np.int64)
+        return Fed(events + _pressed(fixes) + self._run_down(fixes, late), late)
 
     def advance(self, now: Micros, but: Collection[DeviceId] = ()) -> list[Event]:
         """Let time pass: what waited for its turn goes on, dwells are reached, devices fall silent.
@@ -144,6 +149,25 @@ class Engine:
         else:
             self._held.pop(slot, None)
         return self._folds.step(slot, ready) if ready else []
+
+    def _run_down(self, fixes: Fixes, late: IntColumn) -> list[Event]:
+        """Return what is to be said of batteries: once when one is low, and again only after it was charged."""
+        charge = np.where(np.isin(np.arange(len(fixes)), late), np.nan, fixes.battery_pct)
+        if not (charge <= LOW_PCT).any() and not self._folds.roll.low.any():
+            return []
+        events: list[Event] = []
+        slots = self._folds.roll.slots(fixes)
+        empty = charge <= LOW_PCT
+        concerned = np.isin(slots, slots[empty | (self._folds.roll.low[slots] == 1)])
+        for row in np.flatnonzero(concerned & (empty | (charge >= CHARGED_PCT))).tolist():
+            low = bool(charge[row] <= LOW_PCT)
+            if low == bool(self._folds.roll.low[slots[row]]):
+                continue
+            self._folds.charged(int(slots[row]), low)
+            if low:
+                device, time = fixes.devices[fixes.device[row]], Micros(int(fixes.time[row]))
+                events.append(Event(Kind.BATTERY, device, time, battery_pct=float(charge[row]), decided=time))
+        return events
 
 
 def _pressed(fixes: Fixes) -> list[Event]:

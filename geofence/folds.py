@@ -55,7 +55,7 @@ class Folds:
         """Go on from what was saved of a device."""
         slot = self.roll.enter(saved.track.device)
         self._tracks[saved.track.device] = saved.track
-        self.roll.mark[slot] = saved.upto
+        self.roll.mark[slot], self.roll.low[slot] = saved.upto, saved.track.low
         self._note(slot, saved.track, saved.upto, NEVER)  # what is due is found when time passes
 
     def drop(self, device: DeviceId) -> int:
@@ -122,6 +122,12 @@ class Folds:
             events += _not_before(max(heard, facts.since), told)
         self.roll.mark[slot], self.roll.touched[slot] = ready[-1].time, 1
         return events
+
+    def charged(self, slot: int, low: bool) -> None:
+        """Remember whether the device's battery was said to be low."""
+        track = self.track(slot) or Track(self.roll.names[slot])
+        self._tracks[track.device] = replace(track, low=low)
+        self.roll.low[slot], self.roll.touched[slot] = low, 1
 
     def settle(self, slot: int, mark: int) -> list[Event]:
         """Bring about what is due of the device by ``mark``, and note when it will be looked at again."""
@@ -193,7 +199,7 @@ class Folds:
 
 
 def _heard(track: Track, time: int) -> Track:
-    return Track(track.device, Micros(time), False, track.same, track.beliefs, track.trail)
+    return Track(track.device, Micros(time), False, track.same, track.beliefs, track.trail, track.low)
 
 
 def _not_before(moment: Micros, events: list[Event]) -> list[Event]:

@@ -7,7 +7,6 @@ numbers mean equal sets of zones; ``near`` is never False where an edge is withi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Thread
 from typing import Protocol
 
 import numpy as np
@@ -92,28 +91,20 @@ class Index:
 
 
 class Soon:
-    """The index of some zones, made when first asked for: a large one in a thread of its own, so that nobody waits."""
+    """The index of some zones: a small one is made when first asked for, a large one when somebody has the time."""
 
     def __init__(self, zones: Sequence[HasShape]) -> None:
         """Take the zones in the order by which they are numbered."""
         self._zones = zones
         self._index: Index | None = None
-        self._thread: Thread | None = None
+        self.large = sum(shapely.get_num_coordinates([zone.shape for zone in zones])) > AT_ONCE
 
     def get(self) -> Index | None:
-        """Return the index; None as long as it is being made."""
-        if self._index is None and self._thread is None:
-            self._thread = Thread(target=self._make, name="index", daemon=True)
-            if sum(shapely.get_num_coordinates([zone.shape for zone in self._zones])) > AT_ONCE:
-                self._thread.start()
-            else:
-                self._make()
+        """Return the index; None as long as a large one is not made."""
+        if self._index is None and not self.large:
+            self.make()
         return self._index
 
-    def wait(self) -> None:
-        """Wait until it is made."""
-        if self.get() is None and self._thread is not None:
-            self._thread.join()
-
-    def _make(self) -> None:
+    def make(self) -> None:
+        """Make the index; in another thread, if it must not be waited for."""
         self._index = Index(self._zones)

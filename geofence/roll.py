@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from geofence.model import EVER, NEVER, DeviceId, Fixes, IntColumn, Micros
 
-_COLUMNS = {"heard": EVER, "mark": EVER, "same": -1, "gap": 0, "until": EVER, "due": NEVER, "touched": 0, "stale": 0}
+_COLUMNS = {"heard": EVER, "mark": EVER, "same": -1, "gap": 0, "until": EVER, "due": NEVER, "touched": 0, "stale": 0,
+            "low": 0}  # fmt: skip
 
 
 class Calm(NamedTuple):
@@ -40,6 +41,9 @@ class Roll:
         self.names: list[DeviceId] = []
         self._gap = gap
         self._slots: dict[DeviceId, int] = {}
+        self._devices: tuple[DeviceId, ...] = ()
+        self._known = np.empty(0, dtype=np.int64)
+        """The slots of ``_devices``; -1 where nobody asked."""
         self._room(64)
 
     def __len__(self) -> int:
@@ -58,6 +62,8 @@ class Roll:
     due: IntColumn
     touched: IntColumn
     """1 where something changed since it was last saved."""
+    low: IntColumn
+    """1 where the battery was said to be low."""
     stale: IntColumn
     """1 where ``heard`` is later than its Track says."""
 
@@ -73,17 +79,20 @@ class Roll:
 
     def slots(self, fixes: Fixes) -> IntColumn:
         """Return the slot of each fix's device, new ones where need be."""
-        names = [fixes.devices[i] for i in fixes.device.tolist()]
-        try:
-            found = list(map(self._slots.__getitem__, names))
-        except KeyError:
-            found = list(map(self.enter, names))
-        return np.array(found, dtype=np.int64)
+        if fixes.devices is not self._devices:  # most often they are: pieces of one batch share them
+            self._devices, self._known = fixes.devices, np.full(len(fixes.devices), -1)
+        found = self._known[fixes.device]
+        if len(found) and found.min() < 0:
+            asked = np.unique(fixes.device[found < 0])
+            self._known[asked] = [self.enter(fixes.devices[i]) for i in asked.tolist()]
+            found = self._known[fixes.device]
+        return found
 
     def enter(self, device: DeviceId) -> int:
         """Return the device's slot, a new one if need be."""
-        slot = self._slots.setdefault(device, len(self.names))
-        if slot == len(self.names):
+        slot = self._slots.get(device)
+        if slot is None:
+            slot = self._slots[device] = len(self.names)
             self.names.append(device)
             if slot == len(self.heard):
                 self._room(2 * slot)

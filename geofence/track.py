@@ -56,6 +56,8 @@ class Track:
     """Of the last sighting, if nothing was in doubt; -1 otherwise."""
     beliefs: Mapping[ZoneId, Belief] = field(default_factory=dict)
     trail: Trail | None = None
+    low: bool = False
+    """Its battery was said to be low, and has not been charged since."""
 
 
 Step = tuple[Track, list[Event]]
@@ -70,7 +72,7 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     if track.silent:
         events.append(Event(Kind.BACK, track.device, seen.time, decided=seen.time))
     elif seen.same == track.same != -1 and track.heard is not None and seen.time - track.heard <= _calm_us(rules):
-        return Track(track.device, seen.time, False, track.same, track.beliefs, track.trail), events
+        return Track(track.device, seen.time, False, track.same, track.beliefs, track.trail, track.low), events
     trail, where = follow(track.trail, seen, rules)
     fix = look(trail, where, seen, None if track.silent else track.heard, rules)
     beliefs: dict[ZoneId, Belief] = {}
@@ -85,7 +87,7 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
             beliefs[zone] = belief
     settled = len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())
     same = seen.same if settled else -1
-    return Track(track.device, seen.time, False, same, beliefs, trail), events
+    return Track(track.device, seen.time, False, same, beliefs, trail, track.low), events
 
 
 def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:

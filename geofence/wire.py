@@ -20,7 +20,7 @@ from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone
 
-TRACK_VERSION = 2
+TRACK_VERSION = 3
 PREFIX = "trackerd."
 VERDICTS = {
     Outcome.MET: "zone.met", Outcome.PARTIAL: "zone.partial", Outcome.MISSED: "zone.skip",

@@ -135,6 +135,15 @@ class ZoneSet:
     def __iter__(self) -> Iterator[Zone]:
         return iter(self.zones)
 
+    @property
+    def large(self) -> bool:
+        """Whether ``prepare`` takes so long that it is worth a thread of its own."""
+        return self._places.index.large
+
+    def prepare(self) -> None:
+        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs none."""
+        self._places.index.make()
+
     def locate(self, fixes: Fixes) -> Sightings:
         """Say of each fix which zones it lies in or near, and how far from their edges."""
         pairs = self._places.near(fixes.lon, fixes.lat, fixes.time, reach_m(fixes.accuracy_m))

@@ -12,6 +12,7 @@ from typing import get_args
 
 from geofence.model import DeviceId
 from geofence.track import Rules
+from trackerd import secret
 from trackerd.chunk import Source
 from trackerd.config import MqttSection, Settings, SourceSection
 from trackerd.house import House
@@ -124,7 +125,7 @@ def broker(settings: Settings, path: Path, side: str, section: SourceSection | N
     port = (section.port if section else None) or mqtt.port
 
     def rooted(file: Path | None) -> Path | None:
-        return None if file is None else path.parent / file
+        return None if file is None else secret.place(path.parent, file)
 
     return Broker(
         host=host,
@@ -154,7 +155,7 @@ def password(settings: Settings, path: Path) -> str | None:
     """Return the password of a store's server, where a file has it. Raises StoreError."""
     file = settings.store.password_file
     try:
-        return None if file is None else (path.parent / file).read_text("utf-8").split("\n")[0].strip()
+        return None if file is None else secret.place(path.parent, file).read_text("utf-8").split("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(f"store.password_file: {error}: check the name and the rights") from error
 

@@ -1,8 +1,8 @@
 """Days off and calendar files, as the plan needs them: plain sets of dates and plain windows.
 
 What must stay true here: the one place that knows the libraries; a calendar file is read whole or refused with file,
-event and remedy; recurring events are unfolded in the file's own time zone, so they keep their hour over the year.
-The libraries are large, so they are loaded only where there is something to ask them.
+event and remedy; recurring events are unfolded in the file's own time zone, so they keep their hour over the year. The
+libraries take half a second to load: only a plan that asks for them waits for that.
 """
 
 from __future__ import annotations

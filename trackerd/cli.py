@@ -78,6 +78,45 @@ def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
     commands.check(config)
 
 
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("/etc/trackerd"),
+    site: Annotated[str | None, typer.Option(help="The town, in a-z, 0-9 and -.")] = None,
+    timezone: Annotated[str, typer.Option(help="The town's clock.")] = "Europe/Brussels",
+    languages: Annotated[str | None, typer.Option(help="Such as nl,fr: the first is used first.")] = None,
+    positions: Annotated[str | None, typer.Option(help="Where they come from: phone, serial, gpsd or tcp.")] = None,
+    where: Annotated[str | None, typer.Option(help="The broker's or gpsd's host, the serial or TCP port.")] = None,
+    warden: Annotated[str | None, typer.Option(help="The first warden, by a pseudonym.")] = None,
+    device: Annotated[str, typer.Option(help="The id of the first tracker.")] = "w01",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take what is usual.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put files that are there aside as NAME.old.")] = False,
+) -> None:
+    """Write a first configuration, zones and plan, from five answers."""
+    from trackerd import init_command
+
+    answers = init_command.Answers(site, languages, positions, where, warden, device, timezone)
+    init_command.init(folder, answers, asking=not yes and sys.stdin.isatty(), replace=replace)
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one a finding.")] = False,
+) -> None:
+    """Tell what is wrong with this installation, and how to mend it."""
+    from trackerd import doctor_command
+
+    doctor_command.doctor(config, as_json)
+
+
+@app.command()
+def health(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Say whether the daemon runs and turns: 0, else 3; for a container's health check."""
+    from trackerd import doctor_command
+
+    doctor_command.health(config)
+
+
 @app.command(name="broker-config")
 def broker_config(
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
@@ -395,13 +434,25 @@ def store_copy(
 
 @store_app.command("backup")
 def store_backup(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path | None, typer.Argument(help="The file to write.")] = None,
+    into: Annotated[Path | None, typer.Option(help="Or a folder: the file is named by the day.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many such files stay in the folder.")] = 7,
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
 ) -> None:
     """Write a consistent copy of the embedded store, also while the daemon runs."""
     from trackerd import store_commands
 
-    store_commands.backup(file, config)
+    if (file is None) == (into is None):
+        raise typer.BadParameter("name either a file, or a folder with --into")
+    store_commands.backup(file, into, keep, config)
+
+
+@store_app.command("forget")
+def store_forget(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Let go of what [retention] keeps no longer; a daemon that runs does so itself."""
+    from trackerd import store_commands
+
+    store_commands.forget(config)
 
 
 def main() -> NoReturn:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn, TextIO
 from zoneinfo import ZoneInfo
@@ -25,23 +26,26 @@ from geofence.duration import words
 from geofence.faults import Fault
 from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
+from trackerd import clock, journal
 from trackerd.assemble import house, service
 from trackerd.cli import AWAY, FAULTS
 from trackerd.config import PlanSection, Settings, ZonesSection
 from trackerd.intake import Wiring
 from trackerd.load import load
+from trackerd.measure import MeasureError, measured
 from trackerd.mqtt import BrokerFault
 from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
 from trackerd.store import MemoryStore, StoreError, Told, open_store
-from trackerd.town import Town, build
+from trackerd.town import Town, build, faults_beside
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 """The town's clock where no configuration names another."""
+AHEAD = timedelta(days=27)
 LONG_BLOCK = 1 << 20
 """Bytes of a long file taken in one turn."""
 STREAMS = ("nmea", "gpsd")
@@ -65,13 +69,14 @@ class Replay:
 
 def run(config: Path) -> None:
     """Run the daemon."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, handlers=[journal.handler()])
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
-    except (StoreError, BrokerFault, NotifyFault) as error:
+        with measured(settings, config, daemon):
+            daemon.run()
+    except (StoreError, BrokerFault, NotifyFault, MeasureError) as error:
         _stop(str(error), AWAY)
-    daemon.run()
 
 
 def check(config: Path) -> None:
@@ -81,6 +86,16 @@ def check(config: Path) -> None:
     talk.print(f"{config}: {zones} zones, {duties} duties, {len(settings.source)} sources: no faults")
     if not duties and settings.privacy.require_duty:
         talk.print("No [[duty]] is written, so nothing will be stored; see privacy.require_duty.")
+    elif duties and not town.roster.everyone:
+        from trackerd.report.capacity import never  # noqa: PLC0415 - of all that runs here only this looks ahead
+
+        today = clock.now().date()
+        for one in never(town, today, today + AHEAD):
+            said = "nobody who may do it is on duty in its windows of four weeks, or not for long enough"
+            talk.print(
+                f"warning: requirement {one}: {said} (it will be excused: write a [[duty]], or change its hours)",
+                markup=False,
+            )
 
 
 def replay(wishes: Replay) -> None:
@@ -143,6 +158,8 @@ def the_town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
     if settings is not None:
         town, found = build(settings, config, keep_all=keep_all)
         faults += found
+    else:
+        faults += faults_beside(config)
     tell_faults(faults)
     if settings is None or town is None:
         raise typer.Exit(FAULTS)

@@ -234,6 +234,14 @@ class Retention(Section):
         return self
 
 
+class MetricsSection(Section):
+    """Where Prometheus reads the daemon's figures."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    devices: bool = False
+
+
 class Settings(PlanFile):
     """The whole file."""
 
@@ -249,6 +257,7 @@ class Settings(PlanFile):
     privacy: Privacy = Privacy()
     detection: Detection = Detection()
     retention: Retention = Retention()
+    metrics: MetricsSection = MetricsSection()
     http: dict[str, Any] = Field(default_factory=dict)
     notify: tuple[NotifySection, ...] = ()
 

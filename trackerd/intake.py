@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import compress
 from typing import NamedTuple
 
@@ -87,6 +88,10 @@ class Intake:
         self._decoders: dict[tuple[str, str], Decoder] = {}
         self.gate = Gate(town, breaks)
         self.refused: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        """Fixes by source, of devices on duty: of the others no more is counted than how many there are in all."""
+        self.heard: dict[str, datetime] = {}
+        """When the last of them came."""
 
     @property
     def town(self) -> Town:
@@ -192,6 +197,7 @@ class Intake:
         """Let through the gate what of the fixes may be kept and can be true."""
         fixes, of = _columns(read)
         holders, passes = self.gate.admit(fixes)
+        self._count(read, of[passes])
         received = np.array([one.received for one in read], dtype=np.int64)[of]
         live = np.array([one.live for one in read], dtype=bool)[of]
         kept = passes & ~(live & unbelievable(fixes.time, received))
@@ -204,6 +210,13 @@ class Intake:
         taken.fixes = fixes.take(kept).lean() if not kept.all() else fixes
         taken.received = received[kept].tolist()
         taken.wardens = list(compress(holders, kept.tolist()))
+
+    def _count(self, read: Sequence[_Read], of: IntColumn) -> None:
+        """Count by source the fixes let through; ``of``: of which reading each is."""
+        for one, count in zip(read, np.bincount(of, minlength=len(read)).tolist(), strict=True):
+            if count:
+                self.received[one.chunk.source] += count
+                self.heard[one.chunk.source] = one.chunk.received
 
     def _turn_away(self, taken: Taken, device: DeviceId, received: Micros) -> None:
         if self.town.roster.knows(device):

@@ -21,6 +21,9 @@ class Line:
         self._most, self._news = most, news
         self._room = threading.Event()
 
+    def __len__(self) -> int:
+        return len(self._chunks)
+
     def put(self, chunk: Chunk, wait_s: float) -> bool:
         """Add a chunk; False where there was no room for so long."""
         if len(self._chunks) >= self._most:

@@ -86,7 +86,7 @@ def make_client(
     if broker.username is not None:
         client.username_pw_set(broker.username, _password(broker.password_file))
     if broker.tls:
-        client.tls_set_context(_tls(broker))
+        client.tls_set_context(tls_context(broker))
     wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     wishes.SessionExpiryInterval = session_s
     wishes.MaximumPacketSize = PACKET_LIMIT
@@ -109,7 +109,8 @@ def _password(file: Path | None) -> str | None:
     return password
 
 
-def _tls(broker: Broker) -> ssl.SSLContext:
+def tls_context(broker: Broker) -> ssl.SSLContext:
+    """Return how a broker's certificate is checked and ours is shown. Raises BrokerFault."""
     try:
         context = ssl.create_default_context(cafile=broker.ca_file)
     except (OSError, ssl.SSLError) as fault:

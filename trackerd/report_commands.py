@@ -49,14 +49,15 @@ CONFIG = Path("/etc/trackerd/trackerd.toml")
 
 @report_app.command()
 def day(
-    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19, or yesterday; else today.")] = None,
+    mail: Annotated[str | None, typer.Option(help="Send it by mail: the name of a [[notify]] of kind mail.")] = None,
     config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
     semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
 ) -> None:  # fmt: skip
     """Say where each warden was on a day, by zone and time; duty, silences and distance, by warden and team."""
     from trackerd import report_answers as answers
 
-    answers.day(config, date, answers.Wishes(format_, output, lang, semicolon, bom, table))
+    answers.day(config, date, answers.Wishes(format_, output, lang, semicolon, bom, table, mail))
 
 
 @report_app.command()
@@ -100,6 +101,19 @@ def place(
 
     asked = answers.Asked(lon, lat, radius, from_, to, purpose)
     answers.place(config, asked, answers.Wishes(format_, output, lang, semicolon, bom, table))
+
+
+@report_app.command()
+def capacity(
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    detour: Annotated[float, typer.Option(min=1, max=5, help="How much longer streets are than straight lines.")] = 1.3,
+    config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
+    semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
+) -> None:  # fmt: skip
+    """Say whether those on duty can do what a day owes, how many it takes, and why a past day's windows were missed."""
+    from trackerd import report_answers as answers
+
+    answers.capacity(config, date, detour, answers.Wishes(format_, output, lang, semicolon, bom, table))
 
 
 @report_app.command()

@@ -17,10 +17,11 @@ from typing import Any
 from geofence.faults import Fault
 from geofence.model import ZoneId
 from geofence.wire import moment
-from trackerd import clock, orders, sdnotify
+from trackerd import clock, orders
 from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
+from trackerd.herald import Herald
 from trackerd.house import House
 from trackerd.inbox import Inbox
 from trackerd.line import Line
@@ -30,6 +31,7 @@ from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
 from trackerd.town import Town
+from trackerd.vitals import Vitals
 
 QUEUE = 2000
 """Chunks waiting at most."""
@@ -70,10 +72,18 @@ class Service:
         """When the state of the zones was last looked at, and what it was; None where it may have changed."""
         self._obeyed = 0.0
         self._retention = retention
-        self._carrier = Carrier(house, spool, self._pause, self._recorded)
+        beat = inbox.beat if inbox is not None else lambda: None
+        self._herald = Herald(sources, outbox, lambda: self._carrier.away, beat)
+        self._carrier = Carrier(house, spool, self._pause, self._recorded, self._herald.turned)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
+        self.vitals = Vitals(house, sources, self._carrier, retention)
+
+    @property
+    def queued(self) -> dict[str, int]:
+        """Return how many chunks wait in each line; safe from any thread."""
+        return {"acknowledged": len(self._held), "unacknowledged": len(self._free)}
 
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
@@ -85,12 +95,11 @@ class Service:
             thread.start()
         if self._outbox is not None:
             self._outbox.open()
-        sdnotify.notify("READY=1", f"STATUS=listening to {len(self._sources)} sources")
         log.info("listening to %d sources", len(self._sources))
         try:
             while not self._stopping.is_set():
                 self._once(self._gather(WAIT_S))
-            sdnotify.notify("STOPPING=1")
+            self._herald.stopping()
             self._once(self._gather(0.0))  # before the sources close: then its receipts still reach their senders
         finally:
             for source in self._sources:
@@ -117,7 +126,8 @@ class Service:
         self._tell()
         if self._retention is not None and len(chunks) < BATCH:
             self._retention.step()
-        sdnotify.notify("WATCHDOG=1")
+        self.vitals.look(self._last_visits)
+        self._herald.turned()
 
     def _obey(self) -> None:
         """Carry out the commands that wait, each in a commit of its own."""
@@ -220,17 +230,18 @@ class Service:
     def _reload(self) -> None:
         if self._reread is None:
             return
-        sdnotify.notify("RELOADING=1")
+        self._herald.reloading()
         town, faults = self._reread()
         for fault in faults:
             log.log(logging.WARNING if fault.warning else logging.ERROR, "%s", fault)
         if town is None:
             log.error("not reloaded: zones and plan stay as they were")
+            self._herald.reloaded("not reloaded, for the files have faults: see the journal")
         else:
             self._house.move(town)
             self._shown = None
             log.info("reloaded: %d zones, edition %s", len(town.zones), town.zones.version)
-        sdnotify.notify("READY=1")
+            self._herald.reloaded()
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():

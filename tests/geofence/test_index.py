@@ -15,7 +15,7 @@ from shapely import affinity
 from shapely.geometry.base import BaseGeometry
 
 from geofence.cells import Grid
-from geofence.index import Index
+from geofence.index import Index, Soon
 from geofence.model import FloatColumn
 from geofence.plane import Frame
 
@@ -88,11 +88,21 @@ def needles() -> Shapes:
 
 
 def whole() -> Shapes:
-    """Return zones on whole numbers, whose corners lie on the corners of cells."""
-    return [shapely.box(i, j, i + 2, j + 2) for i, j in product(range(0, 62, 2), repeat=2)]
+    """Return zones whose corners lie on the corners of cells, or just beside, by less than what counts as touching."""
+    random = rng(14)
+    low = random.integers(0, 31, (240, 2)) * 2.0
+    beside = random.choice([0.0, 2e-6, -2e-6, 5e-6, -5e-6], (240, 4))
+    corner = np.clip(np.column_stack((low, low + random.integers(1, 9, (240, 2)) * 2.0)) + beside, 0, 62)
+    return [*shapely.box(*corner.T), shapely.box(0, 0, 2, 2), shapely.box(60, 60, 62, 62)]
 
 
-TOWNS = {town.__name__: town for town in (circles, tiles, boxes, ragged, needles, whole)}
+def origin() -> Shapes:
+    """Return a mosaic around the meridian of Greenwich, where numbers are far finer than what is computed of them."""
+    corner = rng(4).uniform(-1.0, 1.0, (60, 2))
+    return list(shapely.get_parts(shapely.delaunay_triangles(shapely.multipoints(corner))))
+
+
+TOWNS = {town.__name__: town for town in (circles, tiles, boxes, ragged, needles, whole, origin)}
 
 
 def ulps(points: FloatColumn, seed: int, most: int = 1) -> FloatColumn:
@@ -133,7 +143,7 @@ def differing(shapes: Shapes, points: FloatColumn) -> FloatColumn:
 @pytest.mark.parametrize("seed", range(MANY))
 def test_the_index_says_what_shapely_says_of_the_worst_points(town: str, seed: int) -> None:
     shapes = TOWNS[town]()
-    wrong = differing(shapes, adversaries(shapes, seed, 50_000))
+    wrong = differing(shapes, adversaries(shapes, seed, 42_000))
     assert not len(wrong), f"{len(wrong)} points, such as {wrong[0].tolist()}"
 
 
@@ -193,3 +203,12 @@ def test_beyond_the_ends_of_the_town_there_is_nothing(place: tuple[float, float]
     lon, lat = np.array([place[0]]), np.array([place[1]])
     assert zones.sets(lon, lat).tolist() == [0]
     assert not zones.near(lon, lat, np.array([500.0])).any()
+
+
+def test_nobody_waits_for_a_large_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Soon([Shaped(shape) for shape in circles()]).get() is not None
+    monkeypatch.setattr("geofence.index.AT_ONCE", 0)
+    zones = Soon([Shaped(shape) for shape in circles()])
+    assert zones.get() is None
+    zones.make()
+    assert zones.get() is not None

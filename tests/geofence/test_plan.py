@@ -44,6 +44,24 @@ def test_who_is_on_duty(when: str, who: WardenId | None) -> None:
     assert roster(DAY, NIGHT).holder(W1, at(when)) == who
 
 
+@pytest.mark.parametrize(
+    ("day", "start", "end", "window"),
+    [
+        (date(2026, 3, 29), time(2, 30), time(3, 30), ("01:00", "01:30")),  # 02:00 to 03:00 is leapt over
+        (date(2026, 3, 29), time(1, 30), time(2, 30), ("00:30", "01:00")),
+        (date(2026, 3, 28), time(22), time(2, 30), ("21:00", "01:00")),
+        (date(2026, 3, 29), time(2, 10), time(2, 50), None),  # it does not take place that night
+        (date(2026, 10, 25), time(2, 30), time(3, 30), ("00:30", "02:30")),  # 02:00 to 03:00 comes twice
+        (date(2026, 10, 25), time(1, 30), time(2, 30), ("23:30", "00:30")),
+    ],
+)  # fmt: skip
+def test_hours_that_are_leapt_over_or_come_twice(
+    day: date, start: time, end: time, window: tuple[str, str] | None
+) -> None:
+    found = Hours(start, end).on(day, TOWN)
+    assert (found and tuple(f"{to_datetime(edge):%H:%M}" for edge in found)) == window
+
+
 def test_a_single_duty_and_a_season() -> None:
     single = Duty(
         BRAM,

@@ -41,7 +41,10 @@ def place_page(found: Presences, purpose: str, say: Speech) -> Page:
         Fact("probable", say("Somebody was probably there"), probable, Sort.SPAN),
         Fact("possible", say("Somebody was possibly there"), possible, Sort.SPAN),
     )  # fmt: skip
-    table = Table("there", say("Who was there"), columns, rows, say("Nobody was there, nor can have been."))
+    nobody = say("Nobody on duty was there, nor can have been.")
+    if possible:
+        nobody = say("Nobody is known to have been there; somebody can have been, for a few seconds at a time at most.")
+    table = Table("there", say("Who was there"), columns, rows, nobody)
     notes = [
         say("Certainly: at the worst error and the greatest speed it was inside. Probably: its positions lay inside. "
             "Possibly: it could have been inside unseen, for instance during a silence."),

@@ -23,6 +23,7 @@ from trackerd.store.protocol import (
     Seen,
     Store,
     StoreError,
+    StoreHeld,
     Tally,
     Told,
     Trouble,
@@ -33,8 +34,8 @@ from trackerd.store.protocol import (
 
 __all__ = [
     "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Erased", "Found", "Judgement", "Kept", "Letter",
-    "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "Tally", "Told",
-    "Trouble", "Unheld", "Waiting", "Waiver", "open_store",
+    "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "StoreHeld",
+    "Tally", "Told", "Trouble", "Unheld", "Waiting", "Waiver", "open_store",
 ]  # fmt: skip
 
 

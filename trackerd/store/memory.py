@@ -194,16 +194,22 @@ class MemoryStore:
             found += [Seen(who, fixes.take(rows)) for who, rows in held.items()]
         return found
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:  # noqa: ARG002
         """See Store."""
         log = self._fixes.get(device)
         return np.empty(0, np.int64) if log is None else log.between(start - 1, end).time
 
     def since(self) -> Micros | None:
         """See Store."""
-        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
+        first = self.first_position()
+        firsts = [] if first is None else [first]
         firsts += [kept.visit.began for kept in self._visits.values()]
         firsts += [one.case.window.start for one in self._docket.values()]
+        return min(firsts) if firsts else None
+
+    def first_position(self) -> Micros | None:
+        """See Store."""
+        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
         return Micros(min(firsts)) if firsts else None
 
     def ask(self, asking: Asking) -> None:
