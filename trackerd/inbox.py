@@ -148,7 +148,7 @@ def attended(folder: Path) -> bool:
 
 def stillness(folder: Path) -> float:
     """Return for how many seconds the daemon that takes commands from there has not turned; OSError where none did."""
-    return max(0.0, time.time() - (folder / LOCK).stat().st_mtime)
+    return max(0.0, clock.now().timestamp() - (folder / LOCK).stat().st_mtime)
 
 
 def _give(path: Path, like: Path) -> None:
