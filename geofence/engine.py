@@ -18,7 +18,7 @@ import numpy as np
 from geofence.editions import Edition, Editions
 from geofence.folds import Folds, Gone, Saved
 from geofence.look import Lot
-from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
 from geofence.order import Order, admit, settle
 from geofence.track import Rules, Seen, Track
 from geofence.zones import Sightings, ZoneSet
@@ -90,7 +90,7 @@ class Engine:
         """
         events: list[Event] = []
         mark = Micros(now - self._window)
-        for slot in sorted({*self._folds.roll.waiting(mark), *self._held}):
+        for slot in self._folds.roll.waiting(mark):
             if self._folds.roll.names[slot] in but:
                 continue
             if slot in self._held:
@@ -146,8 +146,9 @@ class Engine:
     def _go_on(self, slot: int, order: Order, ready: tuple[Seen, ...]) -> list[Event]:
         if order.held:
             self._held[slot] = order.held
-        else:
-            self._held.pop(slot, None)
+            self._folds.roll.held[slot] = order.held[0].time
+        elif self._held.pop(slot, None):
+            self._folds.roll.held[slot] = NEVER
         return self._folds.step(slot, ready) if ready else []
 
     def _run_down(self, fixes: Fixes, late: IntColumn) -> list[Event]:

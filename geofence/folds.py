@@ -105,21 +105,10 @@ class Folds:
 
     def step(self, slot: int, ready: Sequence[Seen]) -> list[Event]:
         """Let one device's sightings go on."""
-        device = self.roll.names[slot]
-        events: list[Event] = []
-        facts, rules = self._terms.at(ready[0].time), self._rules.of(device)
-        track = self.track(slot) or Track(device)
+        device, events = self.roll.names[slot], list[Event]()
+        track, rules = self.track(slot) or Track(device), self._rules.of(device)
         for seen in ready:
-            if seen.time > facts.last:
-                facts = self._terms.at(seen.time)
-            heard = EVER if track.heard is None else track.heard
-            now = facts
-            if EVER < heard < facts.since:
-                events += self._expire(slot, facts.since)
-                track, now = self._tracks[device], self._terms.since(heard, facts)
-            track, told = step(track, seen, rules, now)
-            self._tracks[device] = track
-            events += _not_before(max(heard, facts.since), told)
+            self._tracks[device] = track = self._believe(slot, track, seen, rules, events)
         self.roll.mark[slot], self.roll.touched[slot] = ready[-1].time, 1
         return events
 
@@ -146,23 +135,41 @@ class Folds:
     def _follow(self, slot: int, lot: Lot, span: range, rows: list[int], stop: list[int], gone: Gone) -> None:
         """Let some rows of a lot, all of one device, go on one by one, or as many at once as are calm."""
         roll, device, i = self.roll, self.roll.names[slot], span.start
-        track, mark, until, gap = self.track(slot), int(roll.mark[slot]), int(roll.until[slot]), int(roll.gap[slot])
+        track, rules = self.track(slot) or Track(device), self._rules.of(device)
+        before, until, gap = int(roll.mark[slot]), int(roll.until[slot]), int(roll.gap[slot])
+        mark = before
         while i < span.stop:
             time = lot.time[i]
             if time <= mark:
                 gone.late.append(rows[i])
                 i += 1
-                continue
-            if track is not None and track.same == lot.same[i] and time < until and time - (track.heard or 0) <= gap:
+            elif track.same == lot.same[i] and time < until and time - (track.heard or 0) <= gap:
                 i = bisect_left(lot.time, until, i, stop[i])
                 mark = lot.time[i - 1]
-                self._tracks[device] = track = _heard(track, mark)
-                roll.mark[slot], roll.touched[slot] = mark, 1
+                track = _heard(track, mark)
             else:
-                gone.told[rows[i]] = self.step(slot, (lot.seen(i),))
-                track, mark, i = self._tracks[device], time, i + 1
-                until = self._until(track)
+                events: list[Event] = []
+                track = self._believe(slot, track, lot.seen(i), rules, events)
+                if events:
+                    gone.told[rows[i]] = events
+                mark, until, i = time, self._until(track), i + 1
+        if mark != before:
+            self._tracks[device] = track
+            roll.mark[slot], roll.touched[slot] = mark, 1
             gone.slots.add(slot)
+
+    def _believe(self, slot: int, track: Track, seen: Seen, rules: Rules, events: list[Event]) -> Track:
+        """Let one sighting go on, by the zones of its moment; what that says is added to ``events``."""
+        facts, heard = self._terms.at(seen.time), EVER if track.heard is None else track.heard
+        now = facts
+        if EVER < heard < facts.since:
+            self._tracks[track.device] = track
+            events += self._expire(slot, facts.since)
+            track, now = self._tracks[track.device], self._terms.since(heard, facts)
+        track, told = step(track, seen, rules, now)
+        if told:
+            events += _not_before(max(heard, facts.since), told)
+        return track
 
     def _expire(self, slot: int, mark: int) -> list[Event]:
         """Bring about what is due by ``mark``, each by the zones then in force."""

@@ -57,7 +57,8 @@ class Lot:
     def seen(self, i: int) -> Seen:
         """Return the i-th of the rows."""
         accuracy, lon, lat = self._columns
-        near = tuple(map(Near, *[column[self._first[i] : self._past[i]] for column in self._near]))
+        ids, distance, east, north = self._near
+        near = tuple([Near(ids[k], distance[k], east[k], north[k]) for k in range(self._first[i], self._past[i])])
         return Seen(self.time[i], accuracy[i], near, self.same[i], lon[i], lat[i])
 
 

@@ -15,8 +15,18 @@ from numpy.typing import NDArray
 
 from geofence.model import EVER, NEVER, DeviceId, Fixes, IntColumn, Micros
 
-_COLUMNS = {"heard": EVER, "mark": EVER, "same": -1, "gap": 0, "until": EVER, "due": NEVER, "touched": 0, "stale": 0,
-            "low": 0}  # fmt: skip
+_COLUMNS = {
+    "heard": EVER,
+    "mark": EVER,
+    "same": -1,
+    "gap": 0,
+    "until": EVER,
+    "due": NEVER,
+    "held": NEVER,
+    "touched": 0,
+    "stale": 0,
+    "low": 0,
+}
 
 
 class Calm(NamedTuple):
@@ -60,6 +70,8 @@ class Roll:
     until: IntColumn
     """The first moment at which a fix of whatever kind has something to say: a dwell reached, other zones in force."""
     due: IntColumn
+    held: IntColumn
+    """The moment of the earliest fix that waits for its turn; NEVER where none does."""
     touched: IntColumn
     """1 where something changed since it was last saved."""
     low: IntColumn
@@ -73,8 +85,8 @@ class Roll:
         return EVER if slot is None else Micros(int(self.mark[slot]))
 
     def waiting(self, mark: int) -> list[int]:
-        """Return the slots of which something may be due by ``mark``."""
-        due: list[int] = np.flatnonzero(self.due <= mark).tolist()
+        """Return the slots of which something may be due, or can go on, by ``mark``."""
+        due: list[int] = np.flatnonzero((self.due <= mark) | (self.held <= mark)).tolist()
         return due
 
     def slots(self, fixes: Fixes) -> IntColumn:

@@ -85,8 +85,9 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
             events.append(told)
         if belief.inside or distance > -fix.reach_m:
             beliefs[zone] = belief
-    settled = len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())
-    same = seen.same if settled else -1
+    same = seen.same
+    if same != -1 and not (len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())):
+        same = -1
     return Track(track.device, seen.time, False, same, beliefs, trail, track.low), events
 
 

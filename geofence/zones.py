@@ -141,7 +141,7 @@ class ZoneSet:
         return self._places.index.large
 
     def prepare(self) -> None:
-        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs no call."""
+        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs none."""
         self._places.index.make()
 
     def locate(self, fixes: Fixes) -> Sightings:

@@ -110,10 +110,7 @@ class Intake:
                 continue
             received = to_micros(chunk.received)
             for said in self._decode(chunk, wiring, device):
-                if isinstance(said, Fix) and not chunk.retained and said.device == device:  # as nearly all are
-                    self._note(said, chunk, received, wiring, taken, read)
-                else:
-                    self._hear(said, chunk, received, wiring, device, taken, read)
+                self._hear(said, chunk, received, wiring, device, taken, read)
         self._keep(read, taken)
         return taken
 
@@ -175,14 +172,14 @@ class Intake:
         read: list[_Read],
     ) -> None:  # fmt: skip
         """Take one thing said."""
-        if isinstance(said, Fixes):
-            self.gate.hear_many(said, received)
-            read.append(_Read(said, chunk, received, wiring.live))
-        elif isinstance(said, Fix) and not chunk.retained:
+        if isinstance(said, Fix) and not chunk.retained:
             if wiring.live and said.device != device:  # a format that names its device, as CSV does
                 self._refuse(taken, chunk, Bad("foreign-device", b""))
-                return
-            self._note(said, chunk, received, wiring, taken, read)
+            else:
+                self._note(said, chunk, received, wiring, taken, read)
+        elif isinstance(said, Fixes):
+            self.gate.hear_many(said, received)
+            read.append(_Read(said, chunk, received, wiring.live))
         elif isinstance(said, Pause):
             moment = received if wiring.live or said.start is None else to_micros(said.start)
             changed = None if chunk.retained else self.gate.said(said, moment)

@@ -73,7 +73,7 @@ def belief(quick: bool) -> Iterator[Table]:
     """Fixes a second through the engine."""
     cells = [
         (row.name, f"{row.devices:,}", f"{row.zones:,}", f"{row.batch:,}", f"{row.near:.0%}", f"{row.locate_us:.2f}",
-         f"{row.feed_us:.2f}", f"{row.all_per_s:,.0f}") for row in engine_speed.rows(1 if quick else 3, quick=quick)
+         f"{row.feed_us:.2f}", f"{row.all_per_s:,.0f}") for row in engine_speed.rows(1, quick=quick)
     ]  # fmt: skip
     yield Table(
         "What is believed of fixes", "python -m tests.benchmarks.engine_speed",
@@ -108,7 +108,7 @@ def storing(quick: bool) -> Iterator[Table]:
 
 def whole(quick: bool) -> Iterator[Table]:
     """End to end over a real broker."""
-    loads = [flow.run(fixes, 4.0 if quick else 12.0) for fixes in (1, 10)]
+    loads = [flow.run(fixes, 4.0 if quick else 8.0) for fixes in (1, 10)]
     cells = [
         (f"{load.fixes_each}", f"{load.messages_s:,.0f}", f"{load.messages_s * load.fixes_each:,.0f}",
          f"{load.daemon_cpu:.2f}", f"{load.messages_s / load.daemon_cpu:,.0f}", f"{load.broker_cpu:.2f}",
@@ -126,7 +126,7 @@ def whole(quick: bool) -> Iterator[Table]:
 
 def past(quick: bool) -> Iterator[Table]:
     """A year replayed."""
-    days = 5 if quick else 25
+    days = 5 if quick else 15
     cells = []
     with tempfile.TemporaryDirectory() as name:
         fixes = year.write(Path(name), days)
