@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from trackerd import clock, sdnotify
 from trackerd.chunk import Source
+from trackerd.inbox import Inbox
 from trackerd.outbox import Outbox
 
 PATIENCE_S = 5.0
@@ -23,10 +24,10 @@ class Herald:
     """Speaks to systemd, where it is there."""
 
     def __init__(
-        self, sources: Sequence[Source], outbox: Outbox | None, away: Callable[[], str], beat: Callable[[], None]
+        self, sources: Sequence[Source], outbox: Outbox | None, inbox: Inbox | None, away: Callable[[], str]
     ) -> None:
-        """``away``: why the store does not answer; empty while it does. ``beat`` leaves word that we turn."""
-        self._beat = beat
+        """``inbox``: there word is left that we turn; ``away``: why the store does not answer, empty while it does."""
+        self._inbox = inbox
         self._sources, self._outbox, self._away = sources, outbox, away
         self._heard = bool(os.environ.get("NOTIFY_SOCKET"))
         self._patient_until = clock.monotonic() + PATIENCE_S
@@ -39,7 +40,8 @@ class Herald:
         if now < self._next and (self._ready or not self._heard):
             return
         self._next = now + EVERY_S
-        self._beat()
+        if self._inbox is not None:
+            self._inbox.beat()
         if not self._heard:
             return
         lines, lacking = ["WATCHDOG=1"], self._lacking()

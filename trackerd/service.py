@@ -72,8 +72,7 @@ class Service:
         """When the state of the zones was last looked at, and what it was; None where it may have changed."""
         self._obeyed = 0.0
         self._retention = retention
-        beat = inbox.beat if inbox is not None else lambda: None
-        self._herald = Herald(sources, outbox, lambda: self._carrier.away, beat)
+        self._herald = Herald(sources, outbox, inbox, lambda: self._carrier.away)
         self._carrier = Carrier(house, spool, self._pause, self._recorded, self._herald.turned)
         self._stopping = threading.Event()
         self._reloading = threading.Event()

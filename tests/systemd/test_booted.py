@@ -221,6 +221,14 @@ def test_a_reload_takes_good_zones_and_keeps_the_old_for_bad_ones(machine: Machi
     until(lambda: machine.show("StatusText").startswith("1 source"), machine.said, 20)
 
 
+def test_the_example_of_a_rule_is_one_udev_understands(machine: Machine) -> None:
+    shipped, rule = "/usr/lib/udev/rules.d/60-trackerd.rules", "/run/udev/rules.d/61-example.rules"
+    machine.run(f"mkdir -p {Path(rule).parent}; sed -n 's/^#SUB/SUB/p' {shipped} > {rule}")
+    said = machine.run("udevadm test --action=add /sys/class/tty/tty 2>&1", check=False)
+    assert f"Reading rules file: {rule}" in said
+    assert f"{rule}:" not in said, said  # the line it minds
+
+
 def test_nightly_services(machine: Machine) -> None:
     machine.run("systemctl start trackerd-backup trackerd-retention")
     assert machine.run("ls /var/backups/trackerd").startswith("trackerd-")

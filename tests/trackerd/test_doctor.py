@@ -207,6 +207,7 @@ def expired(folder: Path) -> tuple[Path, Path, Path]:
 def test_the_end_of_certificates(
     tmp_path: Path, make: Callable[[Path], tuple[Path, Path, Path]], level: str, says: str
 ) -> None:
+    tmp_path.chmod(0o755)
     ca, cert, key = make(tmp_path)
     for each in (cert, key):
         each.chmod(0o644)
