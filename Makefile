@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 
-.PHONY: demo test faults check format services bench clean
+.PHONY: demo test faults check format docs deb systemd-test services bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/trackerd demo --exit
@@ -13,7 +13,7 @@ test: $(VENV)/.dev services
 
 # What breaks around the daemon, damaged input and the laws, at full counts: some hours.
 faults: $(VENV)/.dev services
-	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/trackerd/test_revision.py \
+	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/geofence/test_index.py tests/trackerd/test_revision.py \
 		tests/trackerd/test_faults.py tests/trackerd/test_daemon.py tests/trackerd/test_source_mqtt.py \
 		tests/trackerd/test_store_postgres.py
 
@@ -22,9 +22,26 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# The pages of docs/ as a site in build/docs, with the reference of every key made anew.
+docs: $(VENV)/.dev
+	$(BIN)/python -m tests.reference
+	$(BIN)/sphinx-build -q -W --keep-going -b html docs build/docs
+
+# A package for the Debian this runs on, into dist/.
+deb: $(VENV)/.run
+	sh packaging/deb.sh dist
+
+# The package in a Debian that is really booted: needs root, mmdebstrap and systemd-container.
+systemd-test: $(VENV)/.dev
+	TRACKERD_BOOTED=1 $(BIN)/python -m pytest --timeout 900 tests/systemd
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Every benchmark of speed side by side; writes docs/performance.md.
+bench: $(VENV)/.dev services
+	$(BIN)/python -m tests.benchmarks.bench $(ARGS)
 
 # The real servers the tests start for themselves; with no right to install them a developer's run skips what needs
 # them, and CI fails.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from devices.decoder import Decoder
 from devices.gpsd import Gpsd
 from devices.gpx import Gpx
+from devices.lorawan import LoraWan
 from devices.nmea import Nmea
 from devices.owntracks import OwnTracks
 from devices.sniff import sniff
@@ -19,6 +20,7 @@ from geofence.model import DeviceId
 DECODERS: dict[str, Callable[[DeviceId], Decoder]] = {
     "nmea": Nmea,
     "owntracks": OwnTracks,
+    "lorawan": LoraWan,
     "csv": TracksCsv,
     "gpx": Gpx,
     "gpsd": Gpsd,

@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from geofence.model import DeviceId, Fix
+from geofence.model import DeviceId, Fix, Fixes
 
 LIMIT = 64 * 1024
 """Bytes: the longest frame accepted, and the most a decoder keeps."""
@@ -65,3 +65,11 @@ class Decoder(Protocol):
 
     def end(self) -> list[Said]:
         """Say what is still held: the stream, or a frame that stands for itself, is complete."""
+
+
+@runtime_checkable
+class Swift(Decoder, Protocol):
+    """A decoder that can read a long file by columns: years of it are read so, a row at a time would take minutes."""
+
+    def receive_many(self, data: bytes) -> list[Said | Fixes]:
+        """Do what ``receive`` does, of a file; the same fixes in the same order, many of them as columns."""

@@ -1,4 +1,4 @@
-"""Lines out of a byte stream.
+"""Lines, and JSON objects over one line or several, out of a byte stream.
 
     line <LF>  line <CR><LF>  line <CR>  <binary …> <LF>  line …
 
@@ -8,6 +8,8 @@ However the stream is cut, the lines are the same.
 """
 
 from __future__ import annotations
+
+import re
 
 from devices.decoder import LIMIT, Bad
 
@@ -62,3 +64,51 @@ class Lines:
 
     def _bad(self, line: bytes) -> Bad:
         return Bad("too-long", line[:KEPT], f"a line of more than {self._limit} bytes")
+
+
+class Objects:
+    """Cuts bytes into JSON objects: each on a line of its own, or indented over several."""
+
+    def __init__(self, head: re.Pattern[bytes] | None = None) -> None:
+        """``head``: what may stand before an object on its line."""
+        self._head = head
+        self._lines = Lines(LIMIT)
+        self._part = bytearray()
+        """Lines of an object that has several."""
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[bytes | Bad]:
+        """Return the objects that ``data`` completes."""
+        return self._take(self._lines.feed(data))
+
+    def end(self) -> list[bytes | Bad]:
+        """Return what is left: the message, or the file, is whole."""
+        found = self._take(self._lines.end()) + self._complete()
+        self._skipping = False
+        return found
+
+    def _take(self, lines: list[bytes | Bad]) -> list[bytes | Bad]:
+        found: list[bytes | Bad] = []
+        for line in lines:
+            if isinstance(line, Bad):
+                found += [*self._complete(), line]
+            elif self._whole(line):
+                found += [*self._complete(), line]
+                self._skipping = False
+            elif not self._skipping and len(self._part) + len(line) >= LIMIT:
+                found.append(Bad("too-long", bytes(self._part[:KEPT]), f"a message of more than {LIMIT} bytes"))
+                self._part.clear()
+                self._skipping = True
+            elif not self._skipping:
+                self._part += line + b"\n"
+        return found
+
+    def _complete(self) -> list[bytes | Bad]:
+        part = bytes(self._part).strip()
+        self._part.clear()
+        return [part] if part else []
+
+    def _whole(self, line: bytes) -> bool:
+        """Return whether a line is an object by itself; inside an object of several lines, they are indented."""
+        begins = line[:1] == b"{" or (self._head is not None and self._head.match(line) is not None)
+        return begins and line.rstrip().endswith(b"}")

@@ -19,14 +19,15 @@ sends a tag with everything until it is cleared) makes no fix of a location, onl
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 
 import msgspec
 
 from devices import accuracy, position
-from devices.decoder import LIMIT, Bad, Heartbeat, Pause, Said
+from devices.decoder import Bad, Heartbeat, Pause, Said
 from devices.duty import BREAK
-from devices.framing import KEPT, Lines
+from devices.framing import KEPT, Objects
 from devices.json_guard import check_json
 from devices.position import KMH_MPS, RefusedError
 from geofence.model import DeviceId, Fix
@@ -47,6 +48,7 @@ class _Location(msgspec.Struct):
     lat: float
     lon: float
     tst: float
+    type: str = msgspec.field(name="_type")
     acc: float | None = None
     vel: float | None = None
     cog: float | None = None
@@ -66,45 +68,22 @@ class OwnTracks:
     def __init__(self, device: DeviceId) -> None:
         """``device``: who this is, by the topic it came on."""
         self._device = device
-        self._lines = Lines(LIMIT)
-        self._part = bytearray()
-        """Lines of an object that has several."""
-        self._skipping = False
+        self._objects = Objects(RECORDED)
 
     def receive(self, data: bytes, received: datetime | None = None) -> list[Said]:  # noqa: ARG002
         """Take more bytes; return what they complete. ``received`` says nothing here: a phone knows the time."""
-        return self._take(self._lines.feed(data))
+        return self._take(self._objects.feed(data))
 
     def end(self) -> list[Said]:
         """Read what is left: the message, or the file, is whole."""
-        said = self._take(self._lines.end()) + self._complete()
-        self._skipping = False
-        return said
+        return self._take(self._objects.end())
 
-    def _take(self, lines: list[bytes | Bad]) -> list[Said]:
-        said: list[Said] = []
-        for line in lines:
-            if isinstance(line, Bad):
-                said += [*self._complete(), line]
-            elif _whole(line):
-                said += [*self._complete(), *self._message(line)]
-                self._skipping = False
-            elif not self._skipping and len(self._part) + len(line) >= LIMIT:
-                said.append(Bad("too-long", bytes(self._part[:KEPT]), f"a message of more than {LIMIT} bytes"))
-                self._part.clear()
-                self._skipping = True
-            elif not self._skipping:
-                self._part += line + b"\n"
-        return said
-
-    def _complete(self) -> list[Said]:
-        part = bytes(self._part).strip()
-        self._part.clear()
-        return self._message(part) if part else []
+    def _take(self, objects: list[bytes | Bad]) -> list[Said]:
+        return [said for one in objects for said in ([one] if isinstance(one, Bad) else self._message(one))]
 
     def _message(self, data: bytes) -> list[Said]:
         try:
-            recorded = RECORDED.match(data)
+            recorded = None if data[:1] == b"{" else RECORDED.match(data)
             return self._read(data[recorded.end() :] if recorded else data)
         except RefusedError as fault:
             return [Bad(fault.why, data[:KEPT], fault.detail)]
@@ -115,6 +94,10 @@ class OwnTracks:
 
     def _read(self, data: bytes) -> list[Said]:
         check_json(data)
+        with suppress(msgspec.ValidationError):  # nearly all are locations: one pass, where it is sound
+            place = _location.decode(data)
+            if place.type == "location":
+                return [self._said(place)]
         kind = _any.decode(data).type
         if kind == "location":
             return [self._said(_location.decode(data))]
@@ -144,8 +127,3 @@ class OwnTracks:
             altitude_m=position.altitude(place.alt),
             battery_pct=battery,
         )
-
-
-def _whole(line: bytes) -> bool:
-    """Return whether a line is an object by itself; inside an object of several lines, they are indented."""
-    return line.rstrip().endswith(b"}") and (line[:1] == b"{" or RECORDED.match(line) is not None)

@@ -18,6 +18,7 @@ LATITUDE = {b"lat", b"latitude"}
 CONTENT = (
     ("gpsd", re.compile(rb'^\{[^{}]*"class"\s*:\s*"(?:VERSION|DEVICES|DEVICE|WATCH|TPV|SKY)"', re.MULTILINE)),
     ("owntracks", re.compile(rb'"_type"\s*:\s*"\w')),
+    ("lorawan", re.compile(rb'"(?:uplink_message|deduplicationId)"\s*:')),
     ("nmea", re.compile(rb"\$[A-Z0-9]{4,10},[^$\r\n*]*\*[0-9A-Fa-f]{2}")),
 )
 SUFFIXES = {
@@ -31,8 +32,9 @@ def sniff(head: bytes, filename: str) -> str | None:
     head = head[:ENOUGH].removeprefix(BOM).lstrip()
     if head[:1] == b"<" and GPX.search(head):
         return "gpx"
-    words = set(WORD.findall(head.partition(b"\n")[0].lower()))
-    if words & LONGITUDE and words & LATITUDE and head[:1] not in b"{<$#":
+    first = head.partition(b"\n")[0].lower()
+    words = set(WORD.findall(first))
+    if words & LONGITUDE and words & LATITUDE and head[:1] not in b"<$#" and b"{" not in first:
         return "csv"
     for name, pattern in CONTENT:
         if pattern.search(head):

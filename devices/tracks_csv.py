@@ -17,11 +17,11 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 
-from devices import accuracy, position
+from devices import accuracy, csv_columns, position
 from devices.decoder import Bad, Said
 from devices.framing import KEPT, Lines
 from devices.position import RefusedError
-from geofence.model import DeviceId, Fix
+from geofence.model import DeviceId, Fix, Fixes
 
 LONGEST = 8192
 REQUIRED = ("time", "lon", "lat")
@@ -47,6 +47,26 @@ class TracksCsv:
     def receive(self, data: bytes, received: datetime | None = None) -> list[Said]:  # noqa: ARG002
         """Take more bytes; return what they complete. ``received`` says nothing here: each row has its time."""
         return self._take(self._lines.feed(data))
+
+    def receive_many(self, data: bytes) -> list[Said | Fixes]:
+        """Do the same by columns, where all rows are plain; else row by row, which knows every case."""
+        lines = self._lines.feed(data)
+        said: list[Said | Fixes] = []
+        if self._header is None:
+            first = next((n for n, line in enumerate(lines, 1) if isinstance(line, Bad) or line.strip()), len(lines))
+            said += self._take(lines[:first])
+            lines = lines[first:]
+        if not lines:
+            return said
+        try:
+            plain = [line for line in lines if isinstance(line, bytes)]
+            if not self._header or len(plain) < len(lines):
+                raise csv_columns.NotPlainError
+            said.append(csv_columns.read(plain, self._header, self._device))
+            self._number += len(lines)
+        except (ValueError, OverflowError):  # also what a number or a time has against itself
+            said += self._take(lines)
+        return said
 
     def end(self) -> list[Said]:
         """Read the last line, which may lack its end."""

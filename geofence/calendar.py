@@ -1,13 +1,14 @@
 """When something holds: days of the week and hours in the town's own time.
 
 What must stay true here: hours are the town's clock, so a window is an hour shorter or longer on the two nights the
-clock changes; ``to`` earlier than ``from`` runs over midnight and belongs to the day it began on.
+clock changes, and begins or ends with the leap where its hour is leapt over; ``to`` earlier than ``from`` runs over
+midnight and belongs to the day it began on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Literal, NamedTuple
 
 from geofence.model import Micros, to_micros
@@ -58,9 +59,16 @@ class Hours:
         if not (_held(self.public, day in self.off.public) and _held(self.school, day in self.off.school)):
             return None
         after = timedelta(days=self.end <= self.start)
-        start = to_micros(datetime.combine(day, self.start, zone))
-        end = to_micros(datetime.combine(day + after, self.end, zone))
+        start, end = _moment(day, self.start, zone), _moment(day + after, self.end, zone)
         return Window(start, end) if start < end else None
+
+
+def _moment(day: date, hour: time, zone: tzinfo) -> Micros:
+    """Return when the town's clock shows the hour; an hour it leaps over is the moment it leaps."""
+    shown = datetime.combine(day, hour)
+    while shown.replace(tzinfo=zone).astimezone(UTC).astimezone(zone).replace(tzinfo=None) != shown:
+        shown += timedelta(minutes=1)
+    return to_micros(shown.replace(tzinfo=zone))
 
 
 def _held(on: On, day_off: bool) -> bool:

@@ -1,4 +1,4 @@
-"""Many devices: a dict and a loop.
+"""Many devices over one town's zones: in come fixes as they arrive, out come events.
 
 What must stay true here: a device's events depend on that device's fixes alone, so devices may be spread over any
 number of engines; the state of each (its Track, and how far its time has passed) is small and whole, so an engine may
@@ -9,18 +9,25 @@ is decided before what was decided earlier.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
 
 from geofence.editions import Edition, Editions
-from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
+from geofence.folds import Folds, Gone, Saved
+from geofence.look import Lot
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
 from geofence.order import Order, admit, settle
-from geofence.track import Facts, Rules, Seen, Track, advance, deadline, step
+from geofence.track import Rules, Seen, Track
 from geofence.zones import Sightings, ZoneSet
+
+__all__ = ["Engine", "Fed", "Saved"]
+
+
+LOW_PCT, CHARGED_PCT = 15.0, 30.0
+"""A battery is low from the first on; from the second on it was charged."""
 
 
 class Fed(NamedTuple):
@@ -29,14 +36,6 @@ class Fed(NamedTuple):
     events: list[Event]
     late: IntColumn
     """Rows of the batch that came after their moment had passed, or when it was taken."""
-
-
-class Saved(NamedTuple):
-    """What must be kept of one device to go on from here."""
-
-    track: Track
-    upto: Micros
-    """How far its time has passed: what was measured by then and comes now is late."""
 
 
 class Engine:
@@ -50,15 +49,13 @@ class Engine:
         window_s: float = 0.0,
     ) -> None:
         """Begin with what was ``saved``; ``window_s``: how far out of order fixes may come."""
-        self._rules = rules or Rules()
         self._window = round(window_s * SECOND)
-        self._tracks: dict[DeviceId, Track] = {}
-        self._orders: dict[DeviceId, Order] = {}
-        self._changed: set[DeviceId] = set()
+        self._held: dict[int, tuple[Seen, ...]] = {}
+        """By slot, what waits for its turn."""
         self._editions = zones if isinstance(zones, Editions) else Editions([Edition(EVER, zones)])
-        self._facts: dict[int, Facts] = {}
-        for track, upto in saved:
-            self._tracks[track.device], self._orders[track.device] = track, Order(upto)
+        self._folds = Folds(self._editions, rules or Rules())
+        for one in saved:
+            self._folds.take(one)
 
     @property
     def zones(self) -> ZoneSet:
@@ -78,25 +75,13 @@ class Engine:
 
     def feed(self, fixes: Fixes, sightings: Sightings) -> Fed:
         """Take a batch of fixes, in the order they arrived, and what ``zones.locate`` said of them."""
-        events: list[Event] = []
-        late: list[int] = []
-        stepped: set[DeviceId] = set()
-        seen = (fixes.time, fixes.accuracy_m, sightings.near(), sightings.same, fixes.lon, fixes.lat)
-        columns = [column if isinstance(column, list) else column.tolist() for column in (fixes.device, *seen)]
-        rows = zip(*columns, strict=True)
-        for row, (index, *said) in enumerate(rows):
-            device = fixes.devices[index]
-            order, ready, was_late = admit(self._orders.get(device, Order()), Seen(*said), self._window)
-            self._orders[device] = order
-            if was_late:
-                late.append(row)
-            if ready:
-                events += self._step(device, ready)
-                stepped.add(device)
-        for device in sorted(stepped):
-            events += self._expire(device, self.upto(device))
-        events += _pressed(fixes)
-        return Fed(events, np.array(late, dtype=np.int64))
+        gone = self._wait(fixes, sightings) if self._window else self._folds.follow(fixes, sightings)
+        events = [event for row in sorted(gone.told) for event in gone.told[row]]
+        roll = self._folds.roll
+        for slot in sorted(gone.slots, key=roll.names.__getitem__):
+            events += self._folds.settle(slot, int(roll.mark[slot]))
+        late = np.array(sorted(gone.late), dtype=np.int64)
+        return Fed(events + _pressed(fixes) + self._run_down(fixes, late), late)
 
     def advance(self, now: Micros, but: Collection[DeviceId] = ()) -> list[Event]:
         """Let time pass: what waited for its turn goes on, dwells are reached, devices fall silent.
@@ -105,37 +90,32 @@ class Engine:
         """
         events: list[Event] = []
         mark = Micros(now - self._window)
-        for device, order in self._orders.items():
-            if device in but:
+        for slot in self._folds.roll.waiting(mark):
+            if self._folds.roll.names[slot] in but:
                 continue
-            if order.held:
-                self._orders[device], ready = settle(order, mark)
-                events += self._step(device, ready) if ready else []
-            events += self._expire(device, mark)
+            if slot in self._held:
+                events += self._go_on(slot, *settle(self._order(slot), mark))
+            events += self._folds.settle(slot, mark)
         return events
 
     def changed(self) -> list[Saved]:
         """Return what to save since this was last asked."""
-        changed, self._changed = self._changed, set()
-        return [Saved(self._tracks[device], self.upto(device)) for device in sorted(changed)]
+        return list(self._folds.changed())
 
     def upto(self, device: DeviceId) -> Micros:
         """Return how far the device's time has passed; EVER where nothing of it has gone on."""
-        order = self._orders.get(device)
-        return EVER if order is None or order.mark is None else order.mark
+        return self._folds.roll.upto(device)
 
     def resume(self, device: DeviceId, saved: Saved | None) -> None:
         """Go on from another state of one device, as saved; what waited for its turn must be fed again."""
-        self._tracks.pop(device, None)
-        self._orders.pop(device, None)
-        self._changed.discard(device)
+        self._held.pop(self._folds.drop(device), None)
         if saved is not None:
-            self._tracks[device], self._orders[device] = saved.track, Order(saved.upto)
+            self._folds.take(saved)
 
     def occupancy(self) -> dict[ZoneId, int]:
         """Return how many devices are believed inside each zone that holds any."""
         counts: dict[ZoneId, int] = {}
-        for track in self._tracks.values():
+        for track in self.tracks.values():
             inside = (belief.inside for belief in track.beliefs.values())
             for zone in compress(track.beliefs, inside):
                 counts[zone] = counts.get(zone, 0) + 1
@@ -144,72 +124,51 @@ class Engine:
     @property
     def tracks(self) -> Mapping[DeviceId, Track]:
         """What is remembered of each device, now."""
-        return self._tracks
+        return self._folds.tracks()
 
-    def _step(self, device: DeviceId, ready: Sequence[Seen]) -> list[Event]:
+    def _wait(self, fixes: Fixes, sightings: Sightings) -> Gone:
+        """Let each fix find its place among what came out of order."""
+        gone = Gone({}, [], set())
+        lot = Lot(fixes, sightings, np.arange(len(fixes)))
+        for row, slot in enumerate(self._folds.roll.slots(fixes).tolist()):
+            order, ready, late = admit(self._order(slot), lot.seen(row), self._window)
+            if late:
+                gone.late.append(row)
+            elif ready:
+                gone.slots.add(slot)
+            gone.told[row] = self._go_on(slot, order, ready)
+        return gone
+
+    def _order(self, slot: int) -> Order:
+        mark = Micros(int(self._folds.roll.mark[slot]))
+        return Order(None if mark == EVER else mark, self._held.get(slot, ()))
+
+    def _go_on(self, slot: int, order: Order, ready: tuple[Seen, ...]) -> list[Event]:
+        if order.held:
+            self._held[slot] = order.held
+            self._folds.roll.held[slot] = order.held[0].time
+        elif self._held.pop(slot, None):
+            self._folds.roll.held[slot] = NEVER
+        return self._folds.step(slot, ready) if ready else []
+
+    def _run_down(self, fixes: Fixes, late: IntColumn) -> list[Event]:
+        """Return what is to be said of batteries: once when one is low, and again only after it was charged."""
+        charge = np.where(np.isin(np.arange(len(fixes)), late), np.nan, fixes.battery_pct)
+        if not (charge <= LOW_PCT).any() and not self._folds.roll.low.any():
+            return []
         events: list[Event] = []
-        facts, rules = self._facts_at(self._editions.number(ready[0].time)), self._rules.of(device)
-        for seen in ready:
-            if seen.time > facts.last:
-                facts = self._facts_at(self._editions.number(seen.time))
-            track = self._tracks.get(device) or Track(device)
-            heard = EVER if track.heard is None else track.heard
-            now = facts
-            if EVER < heard < facts.since:
-                events += self._expire(device, facts.since)
-                track, now = self._tracks[device], self._facts_since(heard, facts)
-            self._tracks[device], told = step(track, seen, rules, now)
-            self._changed.add(device)
-            events += _not_before(max(heard, facts.since), told)
+        slots = self._folds.roll.slots(fixes)
+        empty = charge <= LOW_PCT
+        concerned = np.isin(slots, slots[empty | (self._folds.roll.low[slots] == 1)])
+        for row in np.flatnonzero(concerned & (empty | (charge >= CHARGED_PCT))).tolist():
+            low = bool(charge[row] <= LOW_PCT)
+            if low == bool(self._folds.roll.low[slots[row]]):
+                continue
+            self._folds.charged(int(slots[row]), low)
+            if low:
+                device, time = fixes.devices[fixes.device[row]], Micros(int(fixes.time[row]))
+                events.append(Event(Kind.BATTERY, device, time, battery_pct=float(charge[row]), decided=time))
         return events
-
-    def _expire(self, device: DeviceId, mark: Micros) -> list[Event]:
-        """Bring about what is due by ``mark``, each by the zones then in force."""
-        events: list[Event] = []
-        track, passed = self._tracks.get(device), self.upto(device)
-        if track is None or track.heard is None:
-            return events
-        before, heard, rules = passed, track.heard, self._rules.of(device)
-        for number in range(self._editions.number(heard), self._editions.number(mark) + 1):
-            facts = self._facts_at(number)
-            end = min(facts.last + 1, mark)  # a zone's end is its last moment's affair, and is dated just after it
-            while (due := deadline(track, rules, facts)) is not None and due <= end:
-                track, told = advance(track, due, rules, facts)
-                at = max(due, heard, facts.since)
-                events += _not_before(at, told)
-                passed = max(passed, at)
-                self._changed.add(device)
-        if events or passed != before:
-            self._tracks[device] = track
-            self._orders[device] = replace(self._orders[device], mark=passed)
-        return events
-
-    def _facts_at(self, number: int) -> Facts:
-        """Return what the fold must know of one span of the editions."""
-        facts = self._facts.get(number)
-        if facts is None:
-            spans = self._editions.spans
-            one = spans[number]
-            valid = one.valid()
-            before = spans[number - 1].valid() if number else valid
-            after = spans[number + 1].valid() if number + 1 < len(spans) else valid
-            dwells = {zone.id: zone.dwell_s for zone in valid.values() if zone.dwell_s is not None}
-            was = [(id_, zone, before.get(id_)) for id_, zone in valid.items()]
-            begun = {id_: one.since for id_, zone, old in was if old is None or old.shape != zone.shape}
-            ending = frozenset(valid.keys() - after.keys())
-            facts = Facts(dwells, one.zones.version, one.since, one.last, begun, ending)
-            self._facts[number] = facts
-        return facts
-
-    def _facts_since(self, heard: Micros, facts: Facts) -> Facts:
-        """Return the facts for a device last heard then, knowing of each zone that has begun meanwhile."""
-        numbers = range(self._editions.number(heard) + 1, self._editions.number(facts.since) + 1)
-        begun = {zone: since for number in numbers for zone, since in self._facts_at(number).begun.items()}
-        return facts._replace(begun=begun)
-
-
-def _not_before(moment: Micros, events: list[Event]) -> list[Event]:
-    return [event if event.decided >= moment else replace(event, decided=moment) for event in events]
 
 
 def _pressed(fixes: Fixes) -> list[Event]:

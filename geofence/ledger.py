@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import uuid5
 
@@ -67,7 +68,12 @@ class Case(NamedTuple):
     @property
     def id(self) -> VerdictId:
         """The same whoever computes it."""
-        return VerdictId(str(uuid5(NAMESPACE, f"verdict|{self.requirement}|{self.zone}|{self.window}")))
+        return _verdict_id(self.requirement, self.zone, self.window)
+
+
+@lru_cache(maxsize=4096)
+def _verdict_id(requirement: RequirementId, zone: ZoneId, window: Window) -> VerdictId:
+    return VerdictId(str(uuid5(NAMESPACE, f"verdict|{requirement}|{zone}|{window}")))
 
 
 class Gap(NamedTuple):

@@ -10,10 +10,12 @@ import math
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+
 from geofence.belief import Look, Rules, weight
-from geofence.model import SECOND, Micros
+from geofence.model import SECOND, Fixes, IntColumn, Micros
 from geofence.motion import Motion, Place, first, move, place
-from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Near, metres_per_degree
+from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Near, Sightings, metres_per_degree
 
 AXIS_PER_ACCURACY = 1 / 1.51
 """Standard deviation along one axis over the 68 % radius of a circular normal error."""
@@ -39,6 +41,25 @@ class Seen(NamedTuple):
     lon: float = math.nan
     lat: float = math.nan
     """NaN: its motion is not followed."""
+
+
+class Lot:
+    """Rows of a batch as plain lists, any of which is made a Seen when it is asked for: few are."""
+
+    def __init__(self, fixes: Fixes, sightings: Sightings, rows: IntColumn) -> None:
+        """Take the rows in the order given."""
+        self.time: list[Micros] = fixes.time[rows].tolist()
+        self.same: list[int] = sightings.same[rows].tolist()
+        self._columns = [column[rows].tolist() for column in (fixes.accuracy_m, fixes.lon, fixes.lat)]
+        self._first, self._past = (np.searchsorted(sightings.row, rows, side).tolist() for side in ("left", "right"))
+        self._near = sightings.pairs()
+
+    def seen(self, i: int) -> Seen:
+        """Return the i-th of the rows."""
+        accuracy, lon, lat = self._columns
+        ids, distance, east, north = self._near
+        near = tuple([Near(ids[k], distance[k], east[k], north[k]) for k in range(self._first[i], self._past[i])])
+        return Seen(self.time[i], accuracy[i], near, self.same[i], lon[i], lat[i])
 
 
 class Trail(NamedTuple):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
+from operator import attrgetter
 from typing import NewType
 from uuid import UUID, uuid5
 
@@ -40,7 +41,8 @@ NAMESPACE = UUID("6f0c6e4c-6d0f-5c3e-9a53-7a2b4d1f8e10")
 
 def to_micros(time: datetime) -> Micros:
     """Return the moment of an aware datetime, exact to the microsecond."""
-    return Micros((time - EPOCH) // timedelta(microseconds=1))
+    since = time - EPOCH
+    return Micros((since.days * 86_400 + since.seconds) * SECOND + since.microseconds)
 
 
 def to_datetime(micros: int) -> datetime:
@@ -119,8 +121,9 @@ class Fixes:
         """Return the columns of ``fixes``, in their order."""
         index: dict[DeviceId, int] = {}
         rows = [index.setdefault(fix.device, len(index)) for fix in fixes]
-        numbers = {
-            name: np.array([_nan(getattr(fix, name)) for fix in fixes], dtype=np.float64) for name in FLOAT_COLUMNS
+        columns = list(zip(*map(_NUMBERS, fixes), strict=True)) or [()] * len(FLOAT_COLUMNS)
+        numbers = {  # None is NaN
+            name: np.array(column, dtype=np.float64) for name, column in zip(FLOAT_COLUMNS, columns, strict=True)
         }
         return cls(
             devices=tuple(index),
@@ -150,7 +153,14 @@ class Fixes:
             **numbers,
         )
 
-    def take(self, rows: IntColumn | NDArray[np.bool_]) -> Fixes:
+    def lean(self) -> Fixes:
+        """Return the same without the devices that have no row."""
+        used, device = np.unique(self.device, return_inverse=True)
+        if len(used) == len(self.devices):
+            return self
+        return replace(self, devices=tuple(self.devices[n] for n in used.tolist()), device=device.astype(np.int64))
+
+    def take(self, rows: IntColumn | NDArray[np.bool_] | slice) -> Fixes:
         """Return the chosen rows, in the order given, over the same ``devices``."""
         columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "devices"}
         return Fixes(devices=self.devices, **columns)
@@ -164,13 +174,24 @@ def join(pieces: Sequence[Fixes]) -> Fixes:
     return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
 
 
+def pooled(pieces: Sequence[Fixes]) -> Fixes:
+    """Return pieces, each over its own devices, in their order, as one."""
+    pieces = [piece for piece in pieces if len(piece)]
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else Fixes.of(())
+    index: dict[DeviceId, int] = {}
+    numbers = [np.array([index.setdefault(one, len(index)) for one in piece.devices], np.int64) for piece in pieces]
+    devices = tuple(index)
+    return join([
+        replace(piece, devices=devices, device=number[piece.device])
+        for piece, number in zip(pieces, numbers, strict=True)
+    ])  # fmt: skip
+
+
 FLOAT_COLUMNS = (
     "lon", "lat", "accuracy_m", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct",
 )  # fmt: skip
-
-
-def _nan(value: float | None) -> float:
-    return math.nan if value is None else value
+_NUMBERS = attrgetter(*FLOAT_COLUMNS)
 
 
 def _none(value: float) -> float | None:

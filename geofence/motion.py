@@ -195,13 +195,13 @@ def place(m: Motion, sigma: float) -> Place:
 
 def _stand(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Still:
     """Return what is due if it stands; ``b``: the share that went before. Places are from the fix on."""
+    _, _, _, sx, sy, sex, sey, spp, spe, see, gx, gy, _, _, gex, gey, gpp, _, gpe, _, _, gee = m
     a, rho, half = 1 - b, pace.rho, (1 - b) * b / 2
-    dx, dy, dex, dey = m.gx - m.sx, m.gy - m.sy, m.gex - m.sex, m.gey - m.sey
-    pp = a * m.spp + b * m.gpp + half * (dx * dx + dy * dy) + pace.creep
-    pe = rho * (a * m.spe + b * m.gpe + half * (dx * dex + dy * dey))
-    ee = rho * rho * (a * m.see + b * m.gee + half * (dex * dex + dey * dey)) + pace.fresh * fix.var
-    ex, ey = rho * (m.sex + b * dex), rho * (m.sey + b * dey)
-    return m.sx + b * dx - fix.x, m.sy + b * dy - fix.y, ex, ey, pp, pe, ee
+    dx, dy, dex, dey = gx - sx, gy - sy, gex - sex, gey - sey
+    pp = a * spp + b * gpp + half * (dx * dx + dy * dy) + pace.creep
+    pe = rho * (a * spe + b * gpe + half * (dx * dex + dy * dey))
+    ee = rho * rho * (a * see + b * gee + half * (dex * dex + dey * dey)) + pace.fresh * fix.var
+    return sx + b * dx - fix.x, sy + b * dy - fix.y, rho * (sex + b * dex), rho * (sey + b * dey), pp, pe, ee
 
 
 def _stood(due: _Still, pace: _Pace, fix: _Fix) -> tuple[float, float, _Still]:
@@ -227,18 +227,19 @@ def _stood(due: _Still, pace: _Pace, fix: _Fix) -> tuple[float, float, _Still]:
 
 def _go(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Under:
     """Return what is due if it goes; ``b``: the share that stood before, and sets off in any direction."""
+    _, _, _, sx, sy, sex, sey, spp, spe, see, gx, gy, gvx, gvy, gex, gey, gpp, gpv, gpe, gvv, gve, gee = m
     a, rho, keep, run, half = 1 - b, pace.rho, pace.keep, pace.run, (1 - b) * b / 2
-    dx, dy, dex, dey = m.sx - m.gx, m.sy - m.gy, m.sex - m.gex, m.sey - m.gey
-    ux, uy = -m.gvx, -m.gvy
-    vx, vy = a * m.gvx, a * m.gvy
-    pp = a * m.gpp + b * m.spp + half * (dx * dx + dy * dy)
-    pv = a * m.gpv + half * (dx * ux + dy * uy)
-    pe = a * m.gpe + b * m.spe + half * (dx * dex + dy * dey)
-    vv = a * m.gvv + b * pace.vv + half * (ux * ux + uy * uy)
-    ve = a * m.gve + half * (ux * dex + uy * dey)
-    ee = a * m.gee + b * m.see + half * (dex * dex + dey * dey)
-    px, py = m.gx + b * dx + run * vx - fix.x, m.gy + b * dy + run * vy - fix.y
-    ex, ey = rho * (m.gex + b * dex), rho * (m.gey + b * dey)
+    dx, dy, dex, dey = sx - gx, sy - gy, sex - gex, sey - gey
+    ux, uy = -gvx, -gvy
+    vx, vy = a * gvx, a * gvy
+    pp = a * gpp + b * spp + half * (dx * dx + dy * dy)
+    pv = a * gpv + half * (dx * ux + dy * uy)
+    pe = a * gpe + b * spe + half * (dx * dex + dy * dey)
+    vv = a * gvv + b * pace.vv + half * (ux * ux + uy * uy)
+    ve = a * gve + half * (ux * dex + uy * dey)
+    ee = a * gee + b * see + half * (dex * dex + dey * dey)
+    px, py = gx + b * dx + run * vx - fix.x, gy + b * dy + run * vy - fix.y
+    ex, ey = rho * (gex + b * dex), rho * (gey + b * dey)
     pp, pv = pp + run * (2 * pv + run * vv) + pace.qpp, keep * (pv + run * vv) + pace.qpv
     pe, ee = rho * (pe + run * ve), rho * rho * ee + pace.fresh * fix.var
     return px, py, keep * vx, keep * vy, ex, ey, pp, pv, pe, keep * keep * vv + pace.qvv, keep * rho * ve, ee

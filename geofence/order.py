@@ -7,8 +7,7 @@ late and goes on nowhere here (whoever keeps the fixes says whether it is news, 
 
 from __future__ import annotations
 
-from bisect import insort
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from geofence.model import Micros
 from geofence.track import Seen
@@ -30,17 +29,18 @@ def admit(order: Order, seen: Seen, window: int) -> tuple[Order, tuple[Seen, ...
     """
     if order.mark is not None and seen.time <= order.mark:
         return order, (), True
-    if any(other.time == seen.time for other in order.held):
-        return order, (), True  # one moment, one fix: which of two is not for arrival to say
-    held = [*order.held]
-    insort(held, seen, key=lambda one: one.time)
-    order, ready = settle(replace(order, held=tuple(held)), Micros(held[-1].time - window))
+    held = (*order.held, seen)
+    if order.held and seen.time <= order.held[-1].time:  # seldom
+        if any(other.time == seen.time for other in order.held):
+            return order, (), True  # one moment, one fix: which of two is not for arrival to say
+        held = tuple(sorted(held, key=lambda one: one.time))
+    order, ready = settle(Order(order.mark, held), Micros(held[-1].time - window))
     return order, ready, False
 
 
 def settle(order: Order, mark: Micros) -> tuple[Order, tuple[Seen, ...]]:
     """Let everything up to ``mark`` go on, in order."""
-    ready = tuple(seen for seen in order.held if seen.time <= mark)
-    if not ready:
+    if not order.held or order.held[0].time > mark:
         return order, ()
+    ready = tuple([seen for seen in order.held if seen.time <= mark])
     return Order(ready[-1].time, order.held[len(ready) :]), ready

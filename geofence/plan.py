@@ -10,18 +10,36 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from fnmatch import fnmatchcase
+
+import numpy as np
+from numpy.typing import NDArray
 
 from geofence.calendar import Hours, Window
 from geofence.ledger import Case, Terms
-from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, Micros, RequirementId, TeamId, WardenId, to_datetime
+from geofence.model import (
+    EVER,
+    NEVER,
+    SECOND,
+    DeviceId,
+    Fixes,
+    IntColumn,
+    Micros,
+    RequirementId,
+    TeamId,
+    WardenId,
+    to_datetime,
+    to_micros,
+)
 from geofence.spans import Spans, clip, union, without
 from geofence.zones import Zone
 
 ANYONE = "anyone"
 SHIFT_US = 36 * 3600 * SECOND
 """No stretch of duty is longer."""
+MANY = 8
+"""Fixes of a device in a batch from which on they are asked about together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +134,7 @@ class Roster:
     def carrier(self, device: DeviceId, time: int) -> WardenId | None:
         """Return whose duty with the device it is at that moment, on break or not, or None."""
         day = to_datetime(time).astimezone(self.zone).date()
-        found = self._days.get((device, day))
-        if found is None:
-            found = self._days[device, day] = self._on(device, day)
-        for window, warden in found:
+        for window, warden in self._of_day(device, day):
             if window.start <= time < window.end:
                 return warden
         if self.everyone and not any(duty.device == device for duty in self.duties):
@@ -128,8 +143,35 @@ class Roster:
 
     def holders(self, fixes: Fixes) -> list[WardenId | None]:
         """Return for each fix who carried its device on duty at its time."""
+        if self.everyone and not self.duties and not self.breaks:
+            return [WardenId(fixes.devices[index]) for index in fixes.device.tolist()]
         rows = zip(fixes.device.tolist(), fixes.time.tolist(), strict=True)
-        return [self.holder(fixes.devices[index], time) for index, time in rows]
+        if len(fixes) < MANY * len(fixes.devices):
+            return [self.holder(fixes.devices[index], time) for index, time in rows]
+        who = np.full(len(fixes), None, dtype=object)
+        order = np.lexsort((fixes.time, fixes.device))
+        ends = np.searchsorted(fixes.device[order], np.arange(len(fixes.devices)), "right")
+        for device, of in zip(fixes.devices, np.split(order, ends), strict=False):
+            who[of] = self._held(device, fixes.time[of])
+        return who.tolist()
+
+    def _held(self, device: DeviceId, times: IntColumn) -> NDArray[np.object_]:
+        """Return the same of one device at times in their order."""
+        who, first = np.full(len(times), None, dtype=object), 0
+        if self.everyone and not any(duty.device == device for duty in self.duties):
+            who[:] = WardenId(device)
+            first = len(times)
+        while first < len(times):  # day by day of the town's calendar
+            day = to_datetime(int(times[first])).astimezone(self.zone).date()
+            last = max(first + 1, int(np.searchsorted(times, _midnight(day, self.zone))))
+            for window, warden in reversed(self._of_day(device, day)):  # of two that overlap, the first holds
+                start, end = np.searchsorted(times[first:last], window) + first
+                who[start:end] = warden
+            first = last
+        for warden in self.breaks.keys() & set(who.tolist()):
+            for start, end in np.searchsorted(times, np.array(self.breaks[warden]).reshape(-1, 2)).tolist():
+                who[start:end][who[start:end] == warden] = None
+        return who
 
     def duties_within(self, window: Window) -> dict[WardenId, dict[DeviceId, Spans]]:
         """Return when, within the window, each warden is on duty with each device; of the rostered alone."""
@@ -164,10 +206,21 @@ class Roster:
         """Return the team of a warden."""
         return self.teams.get(warden) if warden is not None else None
 
-    def _on(self, device: DeviceId, day: date) -> list[tuple[Window, WardenId]]:
+    def _of_day(self, device: DeviceId, day: date) -> list[tuple[Window, WardenId]]:
         """Return the windows that can touch the day, begun on it or the day before."""
-        own = [duty for duty in self.duties if duty.device == device]
-        return [(window, duty.warden) for duty in own for window in _windows(duty.when, day, self.zone)]
+        found = self._days.get((device, day))
+        if found is None:
+            own = [duty for duty in self.duties if duty.device == device]
+            found = [(window, duty.warden) for duty in own for window in _windows(duty.when, day, self.zone)]
+            self._days[device, day] = found
+        return found
+
+
+def _midnight(day: date, zone: tzinfo) -> int:
+    """Return the moment at which the day ends."""
+    if day == date.max:
+        return NEVER
+    return to_micros(datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(days=1))
 
 
 def _windows(when: Hours | Window, day: date, zone: tzinfo) -> list[Window]:

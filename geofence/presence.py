@@ -9,13 +9,15 @@ either fix the error that would explain it, so that what such fixes say is held 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from geofence.belief import Rules
+from geofence.legs import Legs, Stretches, asked, in_legs, joined, stretches
 from geofence.model import SECOND, Fixes, FloatColumn, IntColumn
-from geofence.spans import Span, Spans, clip, union, without
+from geofence.spans import Spans, clip, union, without
 from geofence.zones import UNKNOWN_ACCURACY_M, Zone, depth_m, metres_per_degree
 
 DOUBT_S = 60.0
@@ -39,6 +41,7 @@ class Walk(NamedTuple):
     speed: float
     heard: Spans
     """When it was heard of at intervals no longer than the silence of the rules."""
+    legs: Legs
 
 
 class Presence(NamedTuple):
@@ -60,14 +63,18 @@ def walk(fixes: Fixes, rules: Rules) -> Walk:
         x, y = metres_per_degree(float(fixes.lat[0]))
         _doubt(seconds, (fixes.lon - fixes.lon[0]) * x, (fixes.lat - fixes.lat[0]) * y, bound, speed)
     way = np.concatenate((seconds[:1], np.cumsum(np.diff(seconds) * speed)))
-    return Walk(fixes.time, fixes.lon, fixes.lat, bound, way, rules.walker_speed, _heard(fixes.time, rules.silence_s))
+    legs = in_legs(fixes.lon, fixes.lat, way, bound)
+    heard = _heard(fixes.time, rules.silence_s)
+    return Walk(fixes.time, fixes.lon, fixes.lat, bound, way, rules.walker_speed, heard, legs)
 
 
 def presence(zone: Zone, walk: Walk, start: int, end: int) -> Presence:
     """Return when, from ``start`` to ``end``, it was and may have been inside; fixes before and after help."""
-    depth, _, _ = depth_m(zone, walk.lon, walk.lat)
-    inside = _around(walk, depth - walk.bound)
-    outside = _around(walk, -depth - walk.bound)
+    rows, legs = asked(zone, walk.legs)
+    depth, _, _ = depth_m(zone, walk.lon[rows], walk.lat[rows])
+    way, bound = walk.way[rows], walk.bound[rows]
+    inside = _dated(walk, (*legs.inside, stretches(way, way, depth - bound)))
+    outside = _dated(walk, (*legs.outside, stretches(way, way, -depth - bound)))
     elsewhere = without(outside, inside)  # where both were proven, nothing was
     certain, whole = clip(without(inside, outside), start, end), ((start, end),)
     return Presence(certain, without(whole, elsewhere), clip(walk.heard, start, end))
@@ -97,19 +104,13 @@ def _heard(time: IntColumn, silence_s: float) -> Spans:
     return tuple((int(run[0]), int(run[-1]) + 1) for run in np.split(time, breaks) if len(run))
 
 
-def _around(walk: Walk, metres: FloatColumn) -> Spans:
-    """Return the union of the stretches around each fix in which the device can have gone less than so far from it."""
-    held = metres > 0
-    if not held.any():
+def _dated(walk: Walk, parts: Sequence[Stretches]) -> Spans:
+    """Return stretches of the way as stretches of time. The one grows with the other, so what meets meets in both."""
+    begin, end = joined(parts)
+    if not len(begin):
         return ()
-    begin = _when(walk, (walk.way - metres)[held])
-    end = _when(walk, (walk.way + metres)[held])
-    order = np.argsort(begin, kind="stable")
-    begin, end = np.ceil(begin[order]).astype(np.int64), np.floor(np.maximum.accumulate(end[order])).astype(np.int64)
-    first = np.ones(len(begin), dtype=bool)
-    first[1:] = begin[1:] > end[:-1]
-    spans: list[Span] = list(zip(begin[first].tolist(), end[np.roll(first, -1)].tolist(), strict=True))
-    return union(spans)
+    moments = np.ceil(_when(walk, begin)).astype(np.int64), np.floor(_when(walk, end)).astype(np.int64)
+    return union(zip(*(column.tolist() for column in moments), strict=True))
 
 
 def _when(walk: Walk, way: FloatColumn) -> FloatColumn:

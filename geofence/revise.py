@@ -18,8 +18,8 @@ from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Kind, Micros, V
 
 CHECKPOINT = 3600 * SECOND
 """Between two states kept of a device: a revision begins at one, so it costs about an hour of fixes more than asked."""
-SAID_AT_ONCE = frozenset({Kind.SOS, Kind.RETRACT})
-"""Never revised: an emergency stands as it was told, and so does a retraction."""
+SAID_AT_ONCE = frozenset({Kind.SOS, Kind.BATTERY, Kind.RETRACT})
+"""Never revised: an emergency stands as it was told, and so do a low battery and a retraction."""
 
 
 class Standing(NamedTuple):

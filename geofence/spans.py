@@ -7,6 +7,7 @@ given may be in any order, may overlap, touch and be empty, unless it is called 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import reduce
 from itertools import pairwise
 
 Span = tuple[int, int]
@@ -16,6 +17,8 @@ Spans = tuple[Span, ...]
 
 def at_least(count: int, many: Iterable[Iterable[Span]]) -> Spans:
     """Return when at least ``count`` of ``many`` hold at once; each of them has no overlap in itself."""
+    if count == 1:
+        return union(*many)
     turns = [turn for spans in many for a, b in spans if a < b for turn in ((a, -1), (b, 1))]
     found: list[Span] = []
     holding, since = 0, 0
@@ -30,12 +33,21 @@ def at_least(count: int, many: Iterable[Iterable[Span]]) -> Spans:
 
 def union(*many: Iterable[Span]) -> Spans:
     """Return when any holds."""
-    return at_least(1, many)
+    found: list[Span] = []
+    for a, b in sorted(span for spans in many for span in spans):
+        if a >= b:
+            continue
+        if found and a <= found[-1][1]:
+            if b > found[-1][1]:
+                found[-1] = (found[-1][0], b)
+        else:
+            found.append((a, b))
+    return tuple(found)
 
 
 def common(*many: Iterable[Span]) -> Spans:
     """Return when all hold."""
-    return at_least(len(many), [union(spans) for spans in many])
+    return reduce(_both, map(union, many)) if many else ()
 
 
 def without(spans: Iterable[Span], other: Iterable[Span]) -> Spans:
@@ -44,7 +56,7 @@ def without(spans: Iterable[Span], other: Iterable[Span]) -> Spans:
     if not whole or not gone:
         return whole
     edges = [whole[0][0], *(edge for span in gone for edge in span), whole[-1][1]]
-    return common(whole, [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b])
+    return _both(whole, tuple((a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b))
 
 
 def bridged(spans: Spans, hole: int) -> Spans:
@@ -60,3 +72,14 @@ def length(spans: Iterable[Span]) -> int:
 def clip(spans: Iterable[Span], start: int, end: int) -> Spans:
     """Return what of them lies between ``start`` and ``end``."""
     return tuple((max(a, start), min(b, end)) for a, b in spans if max(a, start) < min(b, end))
+
+
+def _both(one: Spans, other: Spans) -> Spans:
+    """Return when both hold."""
+    found, i, j = [], 0, 0
+    while i < len(one) and j < len(other):
+        (a, b), (c, d) = one[i], other[j]
+        if a < d and c < b:
+            found.append((max(a, c), min(b, d)))
+        i, j = (i + 1, j) if b <= d else (i, j + 1)
+    return tuple(found)

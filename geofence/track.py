@@ -23,7 +23,7 @@ from geofence.look import Seen, Trail, follow, look
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
 from geofence.zones import REACH_ACCURACIES, REACH_M, Near
 
-__all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "deadline", "step"]
+__all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "calm_gap", "deadline", "dwells", "step"]
 
 CALM_S = 15.0
 """Fixes no farther apart, all out of reach of every edge, leave no doubt between them."""
@@ -56,6 +56,8 @@ class Track:
     """Of the last sighting, if nothing was in doubt; -1 otherwise."""
     beliefs: Mapping[ZoneId, Belief] = field(default_factory=dict)
     trail: Trail | None = None
+    low: bool = False
+    """Its battery was said to be low, and has not been charged since."""
 
 
 Step = tuple[Track, list[Event]]
@@ -70,7 +72,7 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     if track.silent:
         events.append(Event(Kind.BACK, track.device, seen.time, decided=seen.time))
     elif seen.same == track.same != -1 and track.heard is not None and seen.time - track.heard <= _calm_us(rules):
-        return Track(track.device, seen.time, False, track.same, track.beliefs, track.trail), events
+        return Track(track.device, seen.time, False, track.same, track.beliefs, track.trail, track.low), events
     trail, where = follow(track.trail, seen, rules)
     fix = look(trail, where, seen, None if track.silent else track.heard, rules)
     beliefs: dict[ZoneId, Belief] = {}
@@ -83,9 +85,10 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
             events.append(told)
         if belief.inside or distance > -fix.reach_m:
             beliefs[zone] = belief
-    settled = len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())
-    same = seen.same if settled else -1
-    return Track(track.device, seen.time, False, same, beliefs, trail), events
+    same = seen.same
+    if same != -1 and not (len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())):
+        same = -1
+    return Track(track.device, seen.time, False, same, beliefs, trail, track.low), events
 
 
 def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:
@@ -111,6 +114,20 @@ def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:
         track, told = _expire(track, due, rules, facts)
         events += [replace(event, decided=due) for event in told]
     return track, events
+
+
+def dwells(track: Track, facts: Facts) -> list[int]:
+    """Return the moments at which the dwells not yet said are reached, if the stays go on."""
+    return [
+        belief.began + round(facts.dwell_s[zone] * SECOND)
+        for zone, belief in track.beliefs.items()
+        if belief.inside and not belief.dwelt and zone in facts.dwell_s
+    ]
+
+
+def calm_gap(rules: Rules) -> int:
+    """Return for how long a device may be unheard and a fix that says the same change nothing, silence included."""
+    return min(floor(_calm_us(rules)), ceil(min(rules.silence_s, rules.lost_s) * SECOND) - 1)
 
 
 def _dwell(track: Track, zone: ZoneId, belief: Belief, facts: Facts) -> Micros | None:

@@ -8,7 +8,7 @@ version is refused rather than misread.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import fields
 from typing import Any
 from uuid import uuid5
 
@@ -20,7 +20,7 @@ from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone
 
-TRACK_VERSION = 2
+TRACK_VERSION = 3
 PREFIX = "trackerd."
 VERDICTS = {
     Outcome.MET: "zone.met", Outcome.PARTIAL: "zone.partial", Outcome.MISSED: "zone.skip",
@@ -156,10 +156,14 @@ def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
+_TRACK = [f.name for f in fields(Track)]
+_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
 def dump_track(track: Track) -> str:
     """Return the track as one line of JSON."""
-    document = asdict(track) | {"version": TRACK_VERSION}
-    return json.dumps(document, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    document = {name: getattr(track, name) for name in _TRACK} | {"version": TRACK_VERSION}
+    return _json.encode(document)
 
 
 def load_track(text: str) -> Track:
@@ -167,7 +171,7 @@ def load_track(text: str) -> Track:
     document = json.loads(text)
     if document.pop("version", None) != TRACK_VERSION:
         raise ValueError("the saved state is of another version of trackerd; replay rebuilds it")
-    if document.keys() != {f.name for f in fields(Track)}:
+    if document.keys() != set(_TRACK):
         raise ValueError("the saved state is damaged; replay rebuilds it")
     beliefs = {ZoneId(zone): _belief(*belief) for zone, belief in document.pop("beliefs").items()}
     trail = document.pop("trail")

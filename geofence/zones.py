@@ -9,19 +9,21 @@ its centre. Such planes fail for shapes hundreds of kilometres wide, near the po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from rtree.index import Index
 from shapely.geometry.base import BaseGeometry
 
 from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
+from geofence.places import Places
+from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
+from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
 
 REACH_M = 50.0
 """Metres: the least distance from an edge at which a zone is still reported."""
@@ -33,45 +35,6 @@ FAR_M = 100.0
 """Metres from a zone beyond which nobody asks how far exactly."""
 UNKNOWN_ACCURACY_M = 15.0
 """Metres assumed for the reach of a receiver that states no error."""
-
-WGS84_A = 6_378_137.0
-WGS84_E2 = 0.006_694_379_990_14
-
-
-def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Return metres per degree of longitude and of latitude at ``lat`` on the WGS 84 ellipsoid.
-
-    By the radii of curvature in the prime vertical and in the meridian (Torge & Müller, Geodesy, 4.1).
-    """
-    phi = np.radians(lat)
-    w = 1.0 - WGS84_E2 * np.sin(phi) ** 2
-    prime = WGS84_A / np.sqrt(w)
-    meridian = WGS84_A * (1.0 - WGS84_E2) / w**1.5
-    return float(np.radians(prime * np.cos(phi))), float(np.radians(meridian))
-
-
-class Frame(NamedTuple):
-    """A plane in metres that touches the earth at ``lon``, ``lat``."""
-
-    lon: float
-    lat: float
-    x: float
-    """Metres per degree of longitude."""
-    y: float
-    """Metres per degree of latitude."""
-
-    @classmethod
-    def at(cls, lon: float, lat: float) -> Frame:
-        """Return the plane that touches the earth there."""
-        return cls(lon, lat, *metres_per_degree(lat))
-
-    def to_metres(self, shape: BaseGeometry) -> BaseGeometry:
-        """Return the shape, given in degrees, in metres from the frame's origin."""
-        return shapely.transform(shape, lambda c: (c - (self.lon, self.lat)) * (self.x, self.y))
-
-    def to_degrees(self, shape: BaseGeometry) -> BaseGeometry:
-        """Return the shape, given in metres from the origin, in degrees."""
-        return shapely.transform(shape, lambda c: c / (self.x, self.y) + (self.lon, self.lat))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,27 +94,13 @@ class Sightings:
     def near(self) -> list[tuple[Near, ...]]:
         """Return for each fix the zones within reach."""
         starts = np.searchsorted(self.row, np.arange(len(self.same) + 1)).tolist()
-        ids = [self.zones[z].id for z in self.zone.tolist()]
-        columns = (self.distance_m.tolist(), self.east.tolist(), self.north.tolist())
-        pairs = [Near(*pair) for pair in zip(ids, *columns, strict=True)]
+        pairs = list(map(Near, *self.pairs()))
         return [tuple(pairs[a:b]) for a, b in pairwise(starts)]
 
-
-class _Plan(NamedTuple):
-    """The zones as columns, ready for a batch."""
-
-    shapes: NDArray[Any]
-    edges: NDArray[Any]
-    """Each zone's boundary in metres in its own frame."""
-    frames: FloatColumn
-    """Rows of lon, lat, x, y."""
-    valid: IntColumn
-    """Rows of from, to, in microseconds."""
-    keys: IntColumn
-    """A random-looking number per zone: their sum names a set of zones."""
-
-
-_ALWAYS = (np.iinfo(np.int64).min, np.iinfo(np.int64).max)
+    def pairs(self) -> tuple[list[ZoneId], list[float], list[float], list[float]]:
+        """Return what a Near is made of, as lists, pair by pair."""
+        ids = [self.zones[z].id for z in self.zone.tolist()]
+        return ids, self.distance_m.tolist(), self.east.tolist(), self.north.tolist()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +111,9 @@ class ZoneSet:
     version: str = field(init=False)
     """Names this edition: equal for equal zones, whatever order they came in."""
     by_id: dict[ZoneId, Zone] = field(init=False, repr=False)
-    _index: Index = field(init=False, repr=False)
-    _plan: _Plan = field(init=False, repr=False)
+    _places: Places = field(init=False, repr=False)
+    _keys: IntColumn = field(init=False, repr=False)
+    """A random-looking number per zone: their sum names a set of zones."""
 
     def __init__(self, zones: Iterable[Zone] = ()) -> None:
         ordered = tuple(sorted(zones, key=lambda zone: zone.id))
@@ -174,8 +124,8 @@ class ZoneSet:
         for zone in ordered:
             digest.update(zone.fingerprint())
         for name, value in (
-            ("zones", ordered), ("version", digest.hexdigest()), ("by_id", by_id),
-            ("_index", _index(ordered)), ("_plan", _plan(ordered)),
+            ("zones", ordered), ("version", digest.hexdigest()), ("by_id", by_id), ("_places", Places(ordered)),
+            ("_keys", np.array([_key(zone.id) for zone in ordered], dtype=np.int64)),
         ):  # fmt: skip
             object.__setattr__(self, name, value)
 
@@ -185,39 +135,20 @@ class ZoneSet:
     def __iter__(self) -> Iterator[Zone]:
         return iter(self.zones)
 
+    @property
+    def large(self) -> bool:
+        """Whether ``prepare`` takes so long that it is worth a thread of its own."""
+        return self._places.index.large
+
+    def prepare(self) -> None:
+        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs none."""
+        self._places.index.make()
+
     def locate(self, fixes: Fixes) -> Sightings:
         """Say of each fix which zones it lies in or near, and how far from their edges."""
-        reach = reach_m(fixes.accuracy_m)
-        row, zone = self._candidates(fixes, reach)
-        plan = self._plan
-        at, lon, lat = fixes.time[row], fixes.lon[row], fixes.lat[row]
-        keep = (plan.valid[zone, 0] <= at) & (at < plan.valid[zone, 1])
-        row, zone, lon, lat = row[keep], zone[keep], lon[keep], lat[keep]
-        inside = shapely.intersects_xy(plan.shapes[zone], lon, lat)
-        frames = plan.frames[zone]
-        points = shapely.points((lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3])
-        edges, limit = plan.edges[zone], reach[row]
-        near = shapely.dwithin(edges, points, limit)
-        signed, way = np.where(inside, limit, -limit), np.zeros((len(row), 2))
-        signed[near], way[near] = _to_edge(edges[near], points[near], inside[near])
-        keep = inside | near
-        same = _same(len(fixes), row[keep], plan.keys[zone[keep]], near[keep])
-        return Sightings(self.zones, row[keep], zone[keep], signed[keep], way[keep, 0], way[keep, 1], same)
-
-    def _candidates(self, fixes: Fixes, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
-        """Return (row, zone) for each zone whose bounding box comes within reach, sorted by both."""
-        if not self.zones or not len(fixes):
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
-        up = reach / 110_500.0
-        across = up / np.maximum(np.cos(np.radians(np.abs(fixes.lat) + up)), 1e-6)
-        low = np.column_stack((fixes.lon - across, fixes.lat - up))
-        high = np.column_stack((fixes.lon + across, fixes.lat + up))
-        zone, counts = self._index.intersection_v(low, high)
-        row = np.repeat(np.arange(len(fixes)), counts.astype(np.int64))
-        zone = zone.astype(np.int64)
-        order = np.lexsort((zone, row))
-        return row[order], zone[order]
+        pairs = self._places.near(fixes.lon, fixes.lat, fixes.time, reach_m(fixes.accuracy_m))
+        same = _same(len(fixes), pairs.row, self._keys[pairs.zone], pairs.near)
+        return Sightings(self.zones, pairs.row, pairs.zone, pairs.signed, pairs.way[:, 0], pairs.way[:, 1], same)
 
 
 def reach_m(accuracy_m: FloatColumn) -> FloatColumn:
@@ -231,54 +162,30 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn
 
     Beyond FAR_M outside, the depth given is the distance to the zone's bounding box: no more than the true one.
     """
-    west, south, east, north = zone.shape.bounds
-    frame = Frame.at((west + east) / 2, (south + north) / 2)
-    x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
-    wide, high = (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
-    depth = -np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
-    close = depth > -FAR_M
+    away, x, y = box_m(zone, lon, lat)
+    frame, depth, close = _middle(zone)[0], -away, away < FAR_M
     distance = shapely.distance(frame.to_metres(zone.shape.boundary), shapely.points(x[close], y[close]))
     depth[close] = np.where(shapely.intersects_xy(zone.shape, lon[close], lat[close]), distance, -distance)
     return depth, x, y
 
 
-def _index(zones: Sequence[Zone]) -> Index:
-    if not zones:
-        return Index()  # an empty stream is an error to libspatialindex
-    return Index((i, zone.shape.bounds, None) for i, zone in enumerate(zones))
+def box_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
+    """Return how far each place lies from the zone's bounding box, and where, as ``depth_m`` does."""
+    frame, wide, high = _middle(zone)
+    x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
+    away = np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
+    return away, x, y
 
 
-def _plan(zones: Sequence[Zone]) -> _Plan:
-    n = len(zones)
-    shapes, edges = np.empty(n, dtype=object), np.empty(n, dtype=object)
-    frames, valid = np.empty((n, 4)), np.empty((n, 2), dtype=np.int64)
-    for i, zone in enumerate(zones):
-        west, south, east, north = zone.shape.bounds
-        frame = Frame.at((west + east) / 2, (south + north) / 2)
-        shapes[i], edges[i], frames[i] = zone.shape, frame.to_metres(zone.shape.boundary), frame
-        valid[i] = (
-            _ALWAYS[0] if zone.valid_from is None else zone.valid_from,
-            _ALWAYS[1] if zone.valid_to is None else zone.valid_to,
-        )
-    shapely.prepare(shapes)
-    shapely.prepare(edges)
-    keys = np.array([_key(zone.id) for zone in zones], dtype=np.int64)
-    return _Plan(shapes, edges, frames, valid, keys)
+def _middle(zone: Zone) -> tuple[Frame, float, float]:
+    """Return the frame at the middle of the zone's bounding box, and half the box's width and height in metres."""
+    west, south, east, north = zone.shape.bounds
+    frame = Frame.of(zone.shape)
+    return frame, (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
 
 
 def _key(zone: ZoneId) -> int:
     return int.from_bytes(blake2b(zone.encode(), digest_size=8).digest(), "little", signed=True)
-
-
-def _to_edge(edges: NDArray[Any], points: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[FloatColumn, FloatColumn]:
-    """Return the signed distance of each point to its edge, and (n, 2) the direction in which it grows."""
-    ends = shapely.get_coordinates(shapely.shortest_line(edges, points)).reshape(-1, 2, 2)
-    away = ends[:, 1] - ends[:, 0]
-    distance = np.hypot(away[:, 0], away[:, 1])
-    signed = np.where(inside, distance, -distance)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        way = away / signed[:, None]
-    return signed, np.nan_to_num(way, nan=0.0, posinf=0.0, neginf=0.0)  # on the edge itself no way is known
 
 
 def _same(n: int, row: IntColumn, keys: IntColumn, near: NDArray[np.bool_]) -> IntColumn:

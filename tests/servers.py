@@ -7,6 +7,7 @@ given; a server that is not installed skips the test on a desk and fails it in C
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pwd
 import shutil
@@ -18,6 +19,9 @@ import termios
 import threading
 import time
 import tty
+import urllib.error
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -269,6 +273,32 @@ class Postgres(Server):
     def close(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Prometheus(Server):
+    """A Prometheus that reads ``target``'s figures every second and judges the rules of a folder as often."""
+
+    def __init__(self, folder: Path, target: int, rules: Path) -> None:
+        program, port = need("prometheus"), free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        config = folder / "prometheus.yml"
+        config.write_text(
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+            f"rule_files: [{rules}/trackerd.rules.yml, {rules}/trackerd.alerts.yml]\n"
+            f"scrape_configs: [{{job_name: trackerd, static_configs: [{{targets: ['127.0.0.1:{target}']}}]}}]\n"
+        )
+        command = [program, f"--config.file={config}", f"--storage.tsdb.path={folder}/data",
+                   f"--web.listen-address=127.0.0.1:{port}"]  # fmt: skip
+        super().__init__(command, port, folder / "prometheus.log")
+
+    def ask(self, path: str, **wishes: str) -> Any:
+        """Return the ``data`` of an answer of its API, or what it says is wrong."""
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}?{urllib.parse.urlencode(wishes)}"
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return json.load(answer)["data"]
+        except urllib.error.HTTPError as error:
+            return json.load(error)["error"]
 
 
 class Port:

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "geofence": {"geofence", "numpy", "shapely", "rtree"},
-    "devices": {"devices", "geofence", "pynmea2", "msgspec"},
+    "devices": {"devices", "geofence", "numpy", "pynmea2", "msgspec"},
 }
 WORLD = {
     "socket", "logging", "sqlite3", "subprocess", "os", "io", "time", "threading", "asyncio", "urllib", "http",

@@ -12,6 +12,7 @@ from typing import get_args
 
 from geofence.model import DeviceId
 from geofence.track import Rules
+from trackerd import secret
 from trackerd.chunk import Source
 from trackerd.config import MqttSection, Settings, SourceSection
 from trackerd.house import House
@@ -125,7 +126,7 @@ def broker(settings: Settings, path: Path, side: str, section: SourceSection | N
     port = (section.port if section else None) or mqtt.port
 
     def rooted(file: Path | None) -> Path | None:
-        return None if file is None else path.parent / file
+        return None if file is None else secret.place(path.parent, file)
 
     return Broker(
         host=host,
@@ -155,7 +156,7 @@ def password(settings: Settings, path: Path) -> str | None:
     """Return the password of a store's server, where a file has it. Raises StoreError."""
     file = settings.store.password_file
     try:
-        return None if file is None else (path.parent / file).read_text("utf-8").split("\n")[0].strip()
+        return None if file is None else secret.place(path.parent, file).read_text("utf-8").split("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(f"store.password_file: {error}: check the name and the rights") from error
 
@@ -179,5 +180,7 @@ def inbox_folder(settings: Settings, path: Path) -> Path:
 
 
 def _speaks(topic: str, section: SourceSection) -> str:
+    """Return the decoder of what comes on a topic: told by its last level where that is one of ours or a LoRaWAN's."""
     own = topic.rpartition("/")[2]
-    return own if own in ("nmea", DUTY) else section.decoder or DECODER_OF["mqtt"]
+    known = {"nmea": "nmea", DUTY: DUTY, "up": "lorawan"}
+    return known.get(own) or section.decoder or DECODER_OF["mqtt"]

@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from geofence.calendar import Window
@@ -43,9 +43,12 @@ class Bench:
         self._walk = lru_cache(maxsize=64)(self._read_walk)
         self._visits = lru_cache(maxsize=64)(self._read_visits)
         self._rostered = lru_cache(maxsize=64)(house.town.roster.duties_within)
-        self._devices = house.store.devices() if house.town.roster.everyone else []
         self.waived = lru_cache(maxsize=1024)(self._read_waiver)
         self._asked = {one.id: one for one in house.town.plan.requirements}
+
+    @cached_property
+    def _devices(self) -> list[DeviceId]:
+        return self.house.store.devices() if self.house.town.roster.everyone else []
 
     def docketed(self, case: Case) -> Docketed:
         """Put a case on the docket, with the roster of this moment."""

@@ -68,8 +68,8 @@ class Board:
         self._news += bool(events)
         docket = house.docket
         self.picture = Picture(
-            at, house.town, house.editions, dict(house.engine.tracks), dict(house.latest.of if house.latest else {}), dict(last_visits),
-            dict(docket.due), dict(docket.verdicts), dict(docket.open), replace(house.counts), away, self._news,
+            at, house.town, house.editions, dict(house.engine.tracks), dict(house.latest.of if house.latest else {}),
+            dict(last_visits), dict(docket.due), dict(docket.verdicts), dict(docket.open), replace(house.counts), away, self._news,
         )  # fmt: skip
         for watcher in self._watchers:
             watcher()

@@ -1,7 +1,8 @@
 """Days off and calendar files, as the plan needs them: plain sets of dates and plain windows.
 
 What must stay true here: the one place that knows the libraries; a calendar file is read whole or refused with file,
-event and remedy; recurring events are unfolded in the file's own time zone, so they keep their hour over the year.
+event and remedy; recurring events are unfolded in the file's own time zone, so they keep their hour over the year. The
+libraries take half a second to load: only a plan that asks for them waits for that.
 """
 
 from __future__ import annotations
@@ -12,10 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
-
-import holidays
-import icalendar
-import recurring_ical_events
 
 from geofence.calendar import DaysOff, Window
 from geofence.faults import Fault
@@ -32,6 +29,8 @@ MOST_WINDOWS = 20_000
 @lru_cache(maxsize=16)
 def days_off(community: str, first: int, last: int) -> DaysOff:
     """Return Belgium's public holidays, and the school holidays of a community, in these years."""
+    import holidays
+
     years = range(first, last + 1)
     public = frozenset(holidays.country_holidays("BE", years=years))
     subdivision = COMMUNITIES[community]
@@ -43,6 +42,9 @@ def windows(path: Path, zone: ZoneInfo, first: date, last: date) -> tuple[tuple[
 
     Times without a zone are the town's; an event of whole days lasts from midnight to midnight.
     """
+    import icalendar
+    import recurring_ical_events
+
     try:
         calendar = icalendar.Calendar.from_ical(path.read_bytes())
     except OSError as error:

@@ -1,15 +1,14 @@
-"""Whether those on duty can do what is owed: ``trackerd plan capacity``.
+"""Whether those on duty can do what is owed, in words and for programs: ``trackerd plan capacity``.
 
-What must stay true here: see cli.py; what is proven and what was only found are never mixed up; a day that is over is
-judged by what was owed and who was on duty as the record has it.
+What must stay true here: see cli.py and report/capacity.py; a store that is away only takes away what it knows.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,11 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from geofence.calendar import Window
-from geofence.capacity import PACE_MPS, Errand, Split, TooMuch, Ways, Worker, fewest, too_much
+from geofence.capacity import Split, Worker
 from geofence.duration import words
-from geofence.ledger import Case, Outcome, Whereabouts, judge
+from geofence.ledger import Case
 from geofence.model import SECOND, Micros, VerdictId, WardenId, to_datetime, to_micros
-from geofence.rounds import Rounds, find, smallest
-from geofence.spans import Spans, clip, union
+from geofence.rounds import Rounds
 from geofence.wire import moment
 from trackerd import clock
 from trackerd.assemble import store_url
@@ -33,36 +30,10 @@ from trackerd.breaks import Breaks
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
 from trackerd.plan_commands import day_of, name_of, out, town_zone
+from trackerd.report.capacity import Capacity, Work, work
+from trackerd.report.capacity import capacity as reckoned
 from trackerd.store import Docketed, Store, StoreError, open_store
 from trackerd.town import Town
-
-MORE = 6
-"""So many more than are on duty, or than it takes at least, are tried."""
-DONE = (Outcome.MET, Outcome.EXCUSED)
-
-
-@dataclass(frozen=True)
-class _Day:
-    """One day of the plan as work for a crew."""
-
-    town: Town
-    crew: Sequence[Worker]
-    errands: Sequence[Errand]
-    excused: Sequence[Case]
-    """Nobody who may do it is on duty, or not for long enough; or it was waived."""
-    known: Mapping[VerdictId, Docketed]
-    """What the record has of it."""
-
-
-@dataclass(frozen=True)
-class _Answer:
-    """What is proven, and what was found."""
-
-    proven: TooMuch | None
-    least: int | None
-    rounds: Rounds
-    team: Sequence[Worker] | None
-    split: Split | None
 
 
 def capacity(config: Path, day: str | None, detour: float, as_json: bool) -> None:
@@ -70,10 +41,10 @@ def capacity(config: Path, day: str | None, detour: float, as_json: bool) -> Non
     settings, town = the_town(config)
     zone = town_zone(town)
     on = day_of(day, zone)
-    asked = _day(settings, config, town, on)
+    asked = work_of(settings, config, town, on)
     if not asked.errands:
         talk.print(f"Nothing is owed by anybody on {on:%A %d %B %Y}.")
-    answer = _answer(asked, detour)
+    answer = reckoned(asked, detour)
     if as_json:
         typer.echo(json.dumps({"date": str(on), **_told(asked, answer)}, ensure_ascii=False, indent=1))
     elif asked.errands:
@@ -81,54 +52,38 @@ def capacity(config: Path, day: str | None, detour: float, as_json: bool) -> Non
             out.print(line)
 
 
+def work_of(settings: Settings, config: Path, town: Town, on: date) -> Work:
+    """Return a day as work; one that is over as the record has it, where there is one."""
+    kept: dict[VerdictId, Docketed] = {}
+    if on < clock.now().astimezone(town_zone(town)).date():
+        town, kept = _record(settings, config, town, on)
+    return work(town, on, _paces(settings), kept)
+
+
 def weighed(settings: Settings, town: Town, store: Store, on: date, today: date, detour: float) -> str:
     """Return the same as JSON, from a store that is open. Raises StoreError."""
     kept: dict[VerdictId, Docketed] = {}
     if on < today:
         town, kept = _kept(store, town, on)
-    asked = _work(settings, town, on, kept)
-    return json.dumps({"date": str(on), **_told(asked, _answer(asked, detour))}, ensure_ascii=False, indent=1)
+    asked = work(town, on, _paces(settings), kept)
+    return json.dumps({"date": str(on), **_told(asked, reckoned(asked, detour))}, ensure_ascii=False, indent=1)
 
 
-def _day(settings: Settings, config: Path, town: Town, on: date) -> _Day:
-    kept: dict[VerdictId, Docketed] = {}
-    if on < clock.now().astimezone(town_zone(town)).date():
-        town, kept = _record(settings, config, town, on)
-    return _work(settings, town, on, kept)
-
-
-def _work(settings: Settings, town: Town, on: date, kept: Mapping[VerdictId, Docketed]) -> _Day:
-    cases = [one.case for one in kept.values()] or town.plan.cases(town.zones, on, on)
-    cases = [case for case in cases if case.zone in town.zones.by_id]
-    if not cases:
-        return _Day(town, (), (), (), kept)
-    whole = Window(min(case.window.start for case in cases), max(case.window.end for case in cases))
-    able = {case.id: _able(case, town, kept.get(case.id)) for case in cases}
-    paces = {warden.id: warden.pace for warden in settings.warden}
-    duties: dict[WardenId, Spans] = {
-        warden: union(*devices.values()) for warden, devices in town.roster.duties_within(whole).items()
-    }
-    for of in able.values():
-        duties |= {warden: union(spans, duties.get(warden, ())) for warden, spans in of.items()}
-    crew = [Worker(warden, duties[warden], paces.get(warden, PACE_MPS)) for warden in sorted(duties)]
-    index = {one.id: n for n, one in enumerate(crew)}
-    places = {zone.id: n for n, zone in enumerate(town.zones)}
-    owed = [case for case in cases if _possible(case, able[case.id])]
-    errands = [
-        Errand(case, places[case.zone], *case.window, frozenset(index[warden] for warden in able[case.id]))
-        for case in owed
-    ]
-    return _Day(town, crew, errands, [case for case in cases if case not in owed], kept)
+def _paces(settings: Settings) -> dict[WardenId, float]:
+    return {WardenId(warden.id): warden.pace for warden in settings.warden}
 
 
 def _record(settings: Settings, config: Path, town: Town, on: date) -> tuple[Town, dict[VerdictId, Docketed]]:
     """Return the town with the breaks that were taken, and what was owed on the day."""
     try:
         with closing(open_store(store_url(settings, config), reading=True)) as store:
-            return _kept(store, town, on)
+            then, kept = _kept(store, town, on)
     except StoreError:
+        then, kept = town, {}
+    if not kept:
         talk.print("No record of that day is at hand: it is reckoned by the plan as it stands now.")
         return town, {}
+    return then, kept
 
 
 def _kept(store: Store, town: Town, on: date) -> tuple[Town, dict[VerdictId, Docketed]]:
@@ -138,44 +93,7 @@ def _kept(store: Store, town: Town, on: date) -> tuple[Town, dict[VerdictId, Doc
     return replace(town, roster=replace(town.roster, breaks=breaks)), {one.case.id: one for one in kept}
 
 
-def _able(case: Case, town: Town, kept: Docketed | None) -> dict[WardenId, Spans]:
-    """Return who may do it, with their duty in the window."""
-    if kept is not None and kept.duties is not None:
-        return {warden: union(*devices.values()) for warden, devices in kept.duties.items()}
-    asked = next((one for one in town.plan.requirements if one.id == case.requirement), None)
-    duties = town.roster.duties_within(case.window)
-    return {
-        warden: union(*devices.values())
-        for warden, devices in duties.items() if asked is not None and asked.asks(warden, town.roster.team(warden))
-    }  # fmt: skip
-
-
-def _possible(case: Case, able: Mapping[WardenId, Spans]) -> bool:
-    """Return whether it is owed at all: what a verdict would excuse is not."""
-    nothing = {warden: Whereabouts(clip(duty, *case.window), (), (), (), ()) for warden, duty in able.items()}
-    return judge(case, nothing).outcome is not Outcome.EXCUSED
-
-
-def _answer(day: _Day, detour: float) -> _Answer:
-    if not day.errands:
-        return _Answer(None, 0, Rounds((), ()), (), None)
-    ways = Ways.of(day.town.zones.zones)
-    proven = too_much(day.errands, day.crew, ways)
-    least = fewest(day.errands, day.crew, ways)
-    rounds = find(day.errands, day.crew, ways, detour)
-    counts = range(least or 1, _most(day, least) + 1)
-    team = smallest(day.errands, day.crew, ways, counts, detour) if least is not None else None
-    outcomes = [one.verdict.outcome for e in day.errands if (one := day.known.get(e.case.id)) and one.verdict]
-    missed = sum(outcome in (Outcome.MISSED, Outcome.PARTIAL) for outcome in outcomes)
-    split = Split.of(missed, outcomes.count(Outcome.UNPROVEN), proven.errands if proven else 0, len(rounds.left))
-    return _Answer(proven, least, rounds, team, split if outcomes else None)
-
-
-def _most(day: _Day, least: int | None) -> int:
-    return max(len(day.crew), least or 0) + MORE
-
-
-def _said(day: _Day, answer: _Answer, zone: ZoneInfo, on: date, detour: float) -> Iterator[str | Table]:
+def _said(day: Work, answer: Capacity, zone: ZoneInfo, on: date, detour: float) -> Iterator[str | Table]:
     def hours(edge: int) -> str:
         return f"{to_datetime(edge).astimezone(zone):%H:%M}"
 
@@ -192,7 +110,7 @@ def _said(day: _Day, answer: _Answer, zone: ZoneInfo, on: date, detour: float) -
     else:
         yield "[bold]Found[/]: rounds that do all of it (below)."
     yield "[bold]Proven[/]: " + _proof(answer, hours)
-    yield "[bold]Smallest crew found[/]: " + _team(answer.team, _most(day, answer.least))
+    yield "[bold]Smallest crew found[/]: " + _team(answer.team, answer.tried)
     if answer.split is not None and answer.split != (0, 0, 0):
         yield "[bold]Missed that day[/]: " + _why(answer.split)
     yield _rounds(day, answer.rounds, hours)
@@ -202,7 +120,7 @@ def _said(day: _Day, answer: _Answer, zone: ZoneInfo, on: date, detour: float) -
     )
 
 
-def _proof(answer: _Answer, hours: Any) -> str:
+def _proof(answer: Capacity, hours: Any) -> str:
     told, least = answer.proven, answer.least
     said = (
         "no crew can do all of it in these hours" if least is None else f"it takes {least} at least, whoever they are"
@@ -229,7 +147,7 @@ def _why(split: Split) -> str:
     return "; ".join(f"{count} {said}" for count, said in parts if count) + "."
 
 
-def _rounds(day: _Day, rounds: Rounds, hours: Any) -> Table:
+def _rounds(day: Work, rounds: Rounds, hours: Any) -> Table:
     table = Table("Warden", "From", "To", "Way", "Zone", "Requirement", box=None)
     for one, calls in zip(day.crew, rounds.calls, strict=True):
         for call in calls:
@@ -239,7 +157,7 @@ def _rounds(day: _Day, rounds: Rounds, hours: Any) -> Table:
     return table
 
 
-def _told(day: _Day, answer: _Answer) -> dict[str, Any]:
+def _told(day: Work, answer: Capacity) -> dict[str, Any]:
     def case(one: Case) -> dict[str, Any]:
         return {"requirement": one.requirement, "zone": one.zone, "window": _window(*one.window)}
 

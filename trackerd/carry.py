@@ -12,8 +12,8 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 
-from geofence.model import DeviceId, Fixes, Micros, to_micros
-from trackerd import clock, sdnotify
+from geofence.model import DeviceId, Fixes, Micros, pooled, to_micros
+from trackerd import clock
 from trackerd.chunk import Chunk
 from trackerd.house import House
 from trackerd.intake import Taken, counted
@@ -34,9 +34,17 @@ Pause = Callable[[float, bool], list[Chunk] | None]
 class Carrier:
     """The house, and what waits for its store."""
 
-    def __init__(self, house: House, spool: Spool | None, pause: Pause, carried: Callable[[Recorded], None]) -> None:
-        """``carried`` is told what each commit brought about."""
-        self._house, self._spool, self._pause, self._carried = house, spool, pause, carried
+    def __init__(
+        self,
+        house: House,
+        spool: Spool | None,
+        pause: Pause,
+        carried: Callable[[Recorded], None],
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``carried`` is told what each commit brought about; ``alive``: in a turn that takes long, that it goes on."""
+        self._alive = alive
+        self._house, self.spool, self._pause, self._carried = house, spool, pause, carried
         self.away = ""
         """Why the store does not answer; empty while it does."""
         self._strays: set[DeviceId] = set()
@@ -53,8 +61,8 @@ class Carrier:
 
     def close(self) -> None:
         """Let go of the spool; what is in it waits for the next start."""
-        if self._spool is not None:
-            self._spool.close()
+        if self.spool is not None:
+            self.spool.close()
 
     def _carry(self, held: Taken, free: Taken) -> bool:
         pause, awake, faults = RETRY_S[0], True, 0
@@ -63,9 +71,9 @@ class Carrier:
                 if not awake:
                     self._house.wake()
                     awake = True
-                if self._spool is not None and self._spool.waiting:
+                if self.spool is not None and self.spool.waiting:
                     free = self._put_by(free)  # behind what waits
-                    self._drain(self._spool)
+                    self._drain(self.spool)
                 self._record(_both(held, free))
                 self._back()
                 return True
@@ -101,48 +109,48 @@ class Carrier:
                 self._house.wake()
                 self._record(_set_aside(taken))
             spool.forget(kept[-1].seq)
+            self._alive()  # much may have waited: more than systemd's patience
         log.info("what waited for the store is in the record")
 
     def _put_by(self, taken: Taken) -> Taken:
         """Put what nobody would send again into the spool; return what is still to be carried."""
-        if self._spool is None or not any((len(taken.fixes), taken.refusals, taken.pulses, taken.breaks, taken.unheld)):
+        if self.spool is None or not any((len(taken.fixes), taken.refusals, taken.pulses, taken.breaks, taken.unheld)):
             return taken
-        lost = self._spool.lost
+        lost = self.spool.lost
         parcel = Parcel(
             list(taken.fixes), taken.received, taken.wardens, taken.refusals, taken.pulses, taken.breaks,
             list(taken.unheld.values()),
         )  # fmt: skip
         try:
-            self._spool.put(parcel)
+            self.spool.put(parcel)
         except StoreError as error:
             log.error("the spool: %s", error)
             return taken
-        if self._spool.lost > lost:
-            log.error("the spool is full: %d fixes are lost so far", self._spool.lost)
+        if self.spool.lost > lost:
+            log.error("the spool is full: %d fixes are lost so far", self.spool.lost)
         return empty()
 
     def _wait(self, pause: float) -> bool:
         """Wait before the next attempt, keeping what comes in meanwhile; False where told to stop."""
         until = clock.monotonic() + pause
         while (left := until - clock.monotonic()) > 0:
-            chunks = self._pause(left, self._spool is not None)
+            chunks = self._pause(left, self.spool is not None)
             if chunks is None:
                 return False
             if chunks:
                 self._put_by(self._take(chunks))
-            sdnotify.notify("WATCHDOG=1")
+            self._alive()
         return True
 
     def _gone(self, why: str) -> None:
         if why != self.away:
             log.error("the store: %s; nothing is acknowledged until it is back", why)
         self.away = why
-        sdnotify.notify(f"STATUS=the store: {why}", "WATCHDOG=1")
+        self._alive()
 
     def _back(self) -> None:
         if self.away:
             log.info("the store is back")
-            sdnotify.notify("STATUS=running")
         self.away = ""
 
     def _warn(self, taken: Taken) -> None:
@@ -177,13 +185,9 @@ def _unpacked(parcel: Parcel) -> Taken:
 
 
 def _both(one: Taken, other: Taken) -> Taken:
-    if not len(other.fixes):
-        fixes = one.fixes
-    else:
-        fixes = Fixes.of([*one.fixes, *other.fixes]) if len(one.fixes) else other.fixes
     return Taken(
-        fixes, one.received + other.received, one.wardens + other.wardens, one.refusals + other.refusals,
-        one.pulses + other.pulses, one.gated + other.gated, one.breaks + other.breaks,
+        pooled([one.fixes, other.fixes]), one.received + other.received, one.wardens + other.wardens,
+        one.refusals + other.refusals, one.pulses + other.pulses, one.gated + other.gated, one.breaks + other.breaks,
         counted([*one.unheld.values(), *other.unheld.values()]), one.waivers + other.waivers,
         one.reopened + other.reopened,
     )  # fmt: skip

@@ -42,6 +42,8 @@ class Status:
     connected: bool
     since: datetime
     detail: str
+    expected: bool = False
+    """Not connected, and so it should be: closed, or a file read to its end."""
 
 
 class Source(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -20,22 +21,36 @@ from trackerd.user_commands import user_app
 
 FAULTS, AWAY, OURS = 1, 3, 70
 
-app = typer.Typer(no_args_is_help=True, help=__doc__ and "Where a town's wardens are, and which zones were visited.",
-                  context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False)  # fmt: skip
-zones_app = typer.Typer(no_args_is_help=True, help="Look at files of zones.")
+app = typer.Typer(  # plain help: rich's would take longer to load than everything else together
+    no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False,
+    help="Where a town's wardens are, and which zones were visited.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)  # fmt: skip
+zones_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look at files of zones.")
 app.add_typer(zones_app, name="zones")
-store_app = typer.Typer(no_args_is_help=True, help="Prepare, check, copy and back up the record's store.")
+store_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Prepare, check, copy and back up the record's store."
+)
 app.add_typer(store_app, name="store")
-plan_app = typer.Typer(no_args_is_help=True, help="What is owed, and when.")
+plan_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is owed, and when.")
 app.add_typer(plan_app, name="plan")
-duty_app = typer.Typer(no_args_is_help=True, help="Breaks: what is measured in one is not kept.")
+duty_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Breaks: what is measured in one is not kept.")
 app.add_typer(duty_app, name="duty")
-notify_app = typer.Typer(no_args_is_help=True, help="Look after those who are told: see docs/alerts.md.")
+notify_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look after those who are told: see docs/alerts.md."
+)
 app.add_typer(notify_app, name="notify")
 app.add_typer(report_app, name="report")
 app.add_typer(user_app, name="user")
 
 ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
+
+
+class Shape(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    JSON = "json"
 
 
 def _version(wanted: bool) -> None:
@@ -63,6 +78,45 @@ def check(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
     from trackerd import commands
 
     commands.check(config)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Option(help="Where to write it.")] = Path("/etc/trackerd"),
+    site: Annotated[str | None, typer.Option(help="The town, in a-z, 0-9 and -.")] = None,
+    timezone: Annotated[str, typer.Option(help="The town's clock.")] = "Europe/Brussels",
+    languages: Annotated[str | None, typer.Option(help="Such as nl,fr: the first is used first.")] = None,
+    positions: Annotated[str | None, typer.Option(help="Where they come from: phone, serial, gpsd or tcp.")] = None,
+    where: Annotated[str | None, typer.Option(help="The broker's or gpsd's host, the serial or TCP port.")] = None,
+    warden: Annotated[str | None, typer.Option(help="The first warden, by a pseudonym.")] = None,
+    device: Annotated[str, typer.Option(help="The id of the first tracker.")] = "w01",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take what is usual.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put files that are there aside as NAME.old.")] = False,
+) -> None:
+    """Write a first configuration, zones and plan, from five answers."""
+    from trackerd import init_command
+
+    answers = init_command.Answers(site, languages, positions, where, warden, device, timezone)
+    init_command.init(folder, answers, asking=not yes and sys.stdin.isatty(), replace=replace)
+
+
+@app.command()
+def doctor(
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines, one a finding.")] = False,
+) -> None:
+    """Tell what is wrong with this installation, and how to mend it."""
+    from trackerd import doctor_command
+
+    doctor_command.doctor(config, as_json)
+
+
+@app.command()
+def health(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Say whether the daemon runs and turns: 0, else 3; for a container's health check."""
+    from trackerd import doctor_command
+
+    doctor_command.health(config)
 
 
 @app.command(name="broker-config")
@@ -99,6 +153,27 @@ def replay(
     pace = None if speed == "max" else _positive(speed)
     wishes = commands.Replay(files, zones or [], plan, config, device, format_, pace, events, store)
     commands.replay(wishes)
+
+
+@app.command()
+def backtest(
+    files: Annotated[list[Path] | None, typer.Argument(help="Recorded tracks; else the store's past.")] = None,
+    zones: Annotated[list[Path] | None, typer.Option(help="GeoJSON files of zones to try.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="The plan to try; without [[duty]] the roster stays.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="The first day, or a time; else four weeks ago.")] = None,
+    to: Annotated[str | None, typer.Option(help="The last day, the whole of it, or a time; else today.")] = None,
+    config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
+    device: Annotated[str | None, typer.Option(help="The device, where a file does not say.")] = None,
+    decoder: Annotated[str | None, typer.Option(help="Which decoder, where a file does not show it.")] = None,
+    format_: Annotated[Shape, typer.Option("--format", "-f", help="For people, or for programs.")] = Shape.TABLE,
+) -> None:
+    """Say what other zones or another plan would have made of the past; nobody is told, nothing is written."""
+    from trackerd import backtest_command as command
+
+    wishes = command.Wishes(
+        files or [], zones or [], plan, config, from_, to, device, decoder, format_ is Shape.JSON
+    )  # fmt: skip
+    command.run(wishes)
 
 
 @app.command()
@@ -148,6 +223,21 @@ def zones_list(
     from trackerd import zone_commands
 
     zone_commands.zones_list(files or [], config)
+
+
+@zones_app.command("import")
+def zones_import(
+    file: Annotated[Path, typer.Argument(help="KML, KMZ or GeoJSON, as drawn elsewhere.")],
+    into: Annotated[Path | None, typer.Option(help="The file of zones to put them into; else they are shown.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Kind of those that say none.")] = None,
+    team: Annotated[str | None, typer.Option(help="Team of those that say none.")] = None,
+    radius: Annotated[float, typer.Option(min=1, help="Metres around points that say none.")] = 25.0,
+    width: Annotated[float, typer.Option(min=1, help="Metres across lines that say none.")] = 20.0,
+) -> None:
+    """Make zones of places drawn elsewhere; those of the same id are replaced."""
+    from trackerd import zone_commands, zone_import
+
+    zone_commands.zones_import(file, into, zone_import.Defaults(kind, team, radius, width))
 
 
 @zones_app.command("lint")
@@ -352,13 +442,25 @@ def store_copy(
 
 @store_app.command("backup")
 def store_backup(
-    file: Annotated[Path, typer.Argument(help="The file to write.")],
+    file: Annotated[Path | None, typer.Argument(help="The file to write.")] = None,
+    into: Annotated[Path | None, typer.Option(help="Or a folder: the file is named by the day.")] = None,
+    keep: Annotated[int, typer.Option(min=1, help="How many such files stay in the folder.")] = 7,
     config: ConfigOption = Path("/etc/trackerd/trackerd.toml"),
 ) -> None:
     """Write a consistent copy of the embedded store, also while the daemon runs."""
     from trackerd import store_commands
 
-    store_commands.backup(file, config)
+    if (file is None) == (into is None):
+        raise typer.BadParameter("name either a file, or a folder with --into")
+    store_commands.backup(file, into, keep, config)
+
+
+@store_app.command("forget")
+def store_forget(config: ConfigOption = Path("/etc/trackerd/trackerd.toml")) -> None:
+    """Let go of what [retention] keeps no longer; a daemon that runs does so itself."""
+    from trackerd import store_commands
+
+    store_commands.forget(config)
 
 
 def main() -> NoReturn:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import NoReturn, TextIO
 from zoneinfo import ZoneInfo
@@ -25,11 +26,13 @@ from geofence.duration import words
 from geofence.faults import Fault
 from geofence.model import DeviceId, Fix, Flag
 from geofence.wire import moment
+from trackerd import clock, journal
 from trackerd.assemble import house, service
 from trackerd.cli import AWAY, FAULTS
-from trackerd.config import Settings
+from trackerd.config import PlanSection, Settings, ZonesSection
 from trackerd.intake import Wiring
 from trackerd.load import load
+from trackerd.measure import MeasureError, measured
 from trackerd.mqtt import BrokerFault
 from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
@@ -37,12 +40,15 @@ from trackerd.replay import Played, play
 from trackerd.service import Service
 from trackerd.sources.file import FileSource
 from trackerd.store import MemoryStore, StoreError, Told, open_store
-from trackerd.town import Town, build
+from trackerd.town import Town, build, faults_beside
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 
 BRUSSELS = ZoneInfo("Europe/Brussels")
 """The town's clock where no configuration names another."""
+AHEAD = timedelta(days=27)
+LONG_BLOCK = 1 << 20
+"""Bytes of a long file taken in one turn."""
 STREAMS = ("nmea", "gpsd")
 """What comes from the air is expected to carry some dirt; in what somebody wrote a refusal is a fault."""
 
@@ -64,13 +70,13 @@ class Replay:
 
 def run(config: Path) -> None:
     """Run the daemon."""
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, handlers=[journal.handler()])
     settings, town = the_town(config)
     try:
         daemon = service(settings, config, town)
-        with _pages(settings, config, daemon):
+        with measured(settings, config, daemon), _pages(settings, config, daemon):
             daemon.run()
-    except (StoreError, BrokerFault, NotifyFault) as error:
+    except (StoreError, BrokerFault, NotifyFault, MeasureError) as error:
         _stop(str(error), AWAY)
 
 
@@ -104,12 +110,22 @@ def check(config: Path) -> None:
     talk.print(f"{config}: {zones} zones, {duties} duties, {len(settings.source)} sources: no faults")
     if not duties and settings.privacy.require_duty:
         talk.print("No [[duty]] is written, so nothing will be stored; see privacy.require_duty.")
+    elif duties and not town.roster.everyone:
+        from trackerd.report.capacity import never
+
+        today = clock.now().date()
+        for one in never(town, today, today + AHEAD):
+            said = "nobody who may do it is on duty in its windows of four weeks, or not for long enough"
+            talk.print(
+                f"warning: requirement {one}: {said} (it will be excused: write a [[duty]], or change its hours)",
+                markup=False,
+            )
 
 
 def replay(wishes: Replay) -> None:
     """Send recorded tracks through the engine."""
     settings, town = _replay_town(wishes)
-    sources, wiring = _files(wishes)
+    sources, wiring = files(wishes.files, wishes.format, wishes.device)
     counted: dict[str, int] = {}
     with ExitStack() as stack:
         try:
@@ -166,10 +182,22 @@ def the_town(config: Path, *, keep_all: bool = False) -> tuple[Settings, Town]:
     if settings is not None:
         town, found = build(settings, config, keep_all=keep_all)
         faults += found
+    else:
+        faults += faults_beside(config)
     tell_faults(faults)
     if settings is None or town is None:
         raise typer.Exit(FAULTS)
     return settings, town
+
+
+def proposed(settings: Settings, zones: Sequence[Path], plan: Path | None) -> Settings:
+    """Return the settings with files named on the command line in place of theirs."""
+    here, changes = Path.cwd(), dict[str, object]()
+    if zones:
+        changes["zones"] = tuple(ZonesSection(file=here / file) for file in zones)
+    if plan is not None:
+        changes["plan"] = PlanSection(file=here / plan)
+    return settings.model_copy(update=changes)
 
 
 def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
@@ -177,14 +205,8 @@ def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
     settings, faults = load(wishes.config) if wishes.config else (Settings(), [])
     town = None
     if settings is not None:
-        here = Path.cwd()
-        changes: dict[str, object] = {}
-        if wishes.zones:
-            changes["zones"] = [{"file": (here / file)} for file in wishes.zones]
-        if wishes.plan:
-            changes["plan"] = {"file": here / wishes.plan}
-        settings = Settings.model_validate(settings.model_dump(by_alias=True) | changes)
-        town, found = build(settings, wishes.config or here / "trackerd.toml", keep_all=True)
+        settings = proposed(settings, wishes.zones, wishes.plan)
+        town, found = build(settings, wishes.config or Path.cwd() / "trackerd.toml", keep_all=True)
         faults += found
     tell_faults(faults)
     if settings is None or town is None:
@@ -194,14 +216,15 @@ def _replay_town(wishes: Replay) -> tuple[Settings, Town]:
     return settings, town
 
 
-def _files(wishes: Replay) -> tuple[list[FileSource], dict[str, Wiring]]:
+def files(paths: Iterable[Path], decoder: str | None, own: str | None) -> tuple[list[FileSource], dict[str, Wiring]]:
+    """Return the sources of recorded tracks, and how each is read; ``own``: the device where a file says none."""
     sources, wiring = [], {}
-    for file in wishes.files:
-        name = wishes.format or _sniff(file)
+    for file in paths:
+        name = decoder or _sniff(file)
         if name not in DECODERS:
             _stop(f"{name!r} is no decoder; there are {', '.join(DECODERS)}", 2)
-        device = wishes.device or file.name.split(".")[0] or "device"
-        sources.append(FileSource(str(file), file))
+        device = own or file.name.split(".")[0] or "device"
+        sources.append(FileSource(str(file), file, LONG_BLOCK))
         wiring[str(file)] = Wiring(name, DeviceId(device), live=False)
     return sources, wiring
 

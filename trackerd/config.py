@@ -235,6 +235,14 @@ class Retention(Section):
         return self
 
 
+class MetricsSection(Section):
+    """Where Prometheus reads the daemon's figures."""
+
+    host: str = "127.0.0.1"
+    port: Port | None = None
+    devices: bool = False
+
+
 class Settings(PlanFile):
     """The whole file."""
 
@@ -251,4 +259,5 @@ class Settings(PlanFile):
     detection: Detection = Detection()
     retention: Retention = Retention()
     http: HttpSection = HttpSection()
+    metrics: MetricsSection = MetricsSection()
     notify: tuple[NotifySection, ...] = ()

@@ -86,7 +86,7 @@ def show(config: Path) -> None:
         with closing(open_store(store_url(settings, config), reading=True)) as store:
             breaks, strays = store.breaks(), store.tally().unheld
     except StoreError as error:
-        _stop(f"{error}; has the daemon never run?", AWAY)
+        _stop(str(error), AWAY)
     table = Table("Warden", "", "From", "Until", "Said by", box=None)
     today = town.roster.planned_within(Window(now, Micros(now + 1)))
     for warden in sorted(today):

@@ -9,26 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from devices.decoder import Pause
 from geofence.calendar import Window
-from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, WardenId, to_micros
+from geofence.model import EVER, SECOND, DeviceId, Fix, Fixes, IntColumn, Micros, WardenId, to_micros
 from geofence.zones import UNKNOWN_ACCURACY_M, Zone, depth_m
 from trackerd.breaks import TAG, Breaks, extent
 from trackerd.store import Break, Erased
 from trackerd.town import Town
 
-FUTURE = timedelta(minutes=10)
+FUTURE_US = 600 * SECOND
 """A fix may be so far ahead of our clock: a tracker's own may be wrong by as much."""
-PAST = timedelta(days=7)
+PAST_US = 7 * 86_400 * SECOND
 """And so far behind: a tracker may keep its fixes through a holiday."""
 FRESH_US = 60 * SECOND
 """A word without a time is dated by the device's last fix, if that came in so shortly before it."""
 MOST_DEVICES = 10_000
+FROM_THE_FUTURE = "from-the-future"
+TOO_OLD = "too-old"
 MESSAGE = "message"
 """Who said so, where it came from the warden's phone."""
 
@@ -50,13 +51,19 @@ class Gate:
         """Return whether the device is carried on duty at that moment."""
         return self.town.roster.holder(device, time) is not None
 
-    def hear(self, fix: Fix, received: Micros) -> None:
+    def hear(self, device: DeviceId, time: int, received: Micros) -> None:
         """Note a device's own time, by which a word without one is dated: the newest of what came in lately."""
-        if fix.device not in self._heard and len(self._heard) >= MOST_DEVICES:
+        if device not in self._heard and len(self._heard) >= MOST_DEVICES:
             self._heard.clear()
-        heard, newest = self._heard.get(fix.device, (received, fix.micros))
-        newest = max(newest, fix.micros) if received - heard <= FRESH_US else fix.micros
-        self._heard[fix.device] = received, newest
+        heard, newest = self._heard.get(device, (received, time))
+        self._heard[device] = received, Micros(max(newest, time) if received - heard <= FRESH_US else time)
+
+    def hear_many(self, fixes: Fixes, received: Micros) -> None:
+        """Note the same of fixes that came in at once."""
+        newest = np.full(len(fixes.devices), EVER)
+        np.maximum.at(newest, fixes.device, fixes.time)
+        for device, time in zip(fixes.devices, newest.tolist(), strict=True):
+            self.hear(device, time, received)
 
     def said(self, pause: Pause, received: Micros) -> list[Break] | None:
         """Take a word from a warden's device; return the breaks it changed, None where it can mean nothing."""
@@ -89,7 +96,7 @@ class Gate:
     def erased(self, told: Iterable[Break], now: Micros) -> list[Erased]:
         """Return what is to be erased, by ``now``, for these breaks as they stand once all words have been taken."""
         found: list[Erased] = []
-        roster, last = self.town.roster, Micros(now + round(FUTURE.total_seconds()) * SECOND)
+        roster, last = self.town.roster, Micros(now + FUTURE_US)
         for warden, start, end, _ in self._breaks.standing(told):
             past = Window(start, min(end, last))
             held = roster.planned_within(past).get(warden, {}) if past.start < past.end else {}
@@ -107,21 +114,20 @@ class Gate:
 
     def untagged(self, fix: Fix) -> list[Break]:
         """Take a fix of an app that marks all it sends on break: without the mark the break is over."""
+        if not self.town.roster.breaks:
+            return []
         warden = self.town.roster.carrier(fix.device, fix.micros)
         if warden is None or not self.town.roster.on_break(warden, fix.micros):
             return []
         return self.resume(warden, fix.micros, TAG)
 
-    def admit(self, fixes: Sequence[Fix]) -> tuple[list[WardenId | None], NDArray[np.bool_]]:
+    def admit(self, fixes: Fixes) -> tuple[list[WardenId | None], NDArray[np.bool_]]:
         """Return for each fix who carried its device, and whether it may go on."""
-        holders = [self.town.roster.holder(fix.device, fix.micros) for fix in fixes]
+        holders = self.town.roster.holders(fixes)
         passes = np.array([warden is not None for warden in holders], dtype=bool)
-        sos = np.array([fix.sos for fix in fixes], dtype=bool)
         if self.town.private and passes.any():
-            passes[passes] = ~hidden(
-                self.town.private, Fixes.of([f for f, ok in zip(fixes, passes, strict=True) if ok])
-            )
-        return holders, passes | sos
+            passes[passes] = ~hidden(self.town.private, fixes.take(passes))
+        return holders, passes | (fixes.sos != 0)
 
     def extent(self, warden: WardenId, start: Micros, until: Micros | None) -> Window | None:
         """Return from when to when a break would hold."""
@@ -146,14 +152,10 @@ def hidden(private: Iterable[Zone], fixes: Fixes) -> NDArray[np.bool_]:
     return found
 
 
-def believable(time: datetime, received: datetime) -> str | None:
-    """Return why something of that time, received then, cannot be true; or None."""
-    if time > received + FUTURE:
-        return "from-the-future"
-    if time < received - PAST:
-        return "too-old"
-    return None
+def unbelievable(time: IntColumn, received: IntColumn) -> NDArray[np.bool_]:
+    """Return what cannot be true: measured at a time so far ahead of, or behind, when it was received."""
+    return (time > received + FUTURE_US) | (time < received - PAST_US)
 
 
 def _within(time: Micros, received: Micros) -> bool:
-    return -PAST <= timedelta(microseconds=time - received) <= FUTURE
+    return -PAST_US <= time - received <= FUTURE_US

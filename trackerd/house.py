@@ -6,6 +6,7 @@ any moment; what is remembered here beside it is only ever a saving of work, or 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -16,10 +17,15 @@ from geofence.revise import CHECKPOINT
 from geofence.track import Rules
 from trackerd import clock
 from trackerd.docket import Docket
+from trackerd.histogram import Histogram
 from trackerd.intake import Intake, Taken
 from trackerd.latest import Latest
-from trackerd.store import Batch, Break, Judgement, Store, Told
+from trackerd.store import Batch, Break, Committed, Judgement, Store, StoreError, Told
 from trackerd.town import Town
+
+LAG_S = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400, 604_800)
+COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+"""Bounds of the buckets, in seconds."""
 
 
 @dataclass
@@ -37,6 +43,23 @@ class Counts:
     retracted: int = 0
     too_old: int = 0
     """Fixes, and wishes for revision, from before what can be told anew."""
+    duplicate: int = 0
+    """Fixes of a moment that was known already."""
+    unheld: int = 0
+    """How often a device was heard that nobody ever carries."""
+    refused_why: Counter[str] = field(default_factory=Counter)
+    told: Counter[str] = field(default_factory=Counter)
+    """Events by type."""
+    commit_s: Histogram = field(default_factory=lambda: Histogram(COMMIT_S))
+    """How long commits took, those that failed too."""
+    failed: int = 0
+    """Commits that failed."""
+    lag_store_s: Histogram = field(default_factory=lambda: Histogram(LAG_S))
+    """From the moment a fix was measured to the end of its commit."""
+    lag_event_s: Histogram = field(default_factory=lambda: Histogram(LAG_S))
+    """From the moment of the fix (or the passing of time) that decided an event to the end of the event's commit."""
+    last_fix: dict[DeviceId, Micros] | None = None
+    """Each device's newest fix that was kept; None where nobody wants to know."""
 
 
 @dataclass
@@ -129,6 +152,20 @@ class House:
             events=told, routes=self.routes,
         )  # fmt: skip
 
+    def commit(self, batch: Batch) -> Committed:
+        """Commit what a turn has to say, and take its time. Raises StoreError."""
+        began = clock.monotonic()
+        try:
+            stored = self.store.commit(batch)
+        except StoreError:
+            self.counts.failed += 1
+            raise
+        finally:
+            self.counts.commit_s.add(clock.monotonic() - began)
+        self.counts.events += len(stored.events)
+        self.counts.told.update(event.type for event in stored.events)
+        return stored
+
     @property
     def asleep(self) -> bool:
         """Whether the engine must be woken before the next turn."""
@@ -145,6 +182,7 @@ class House:
     def advance(self, fixes: Fixes, now: Micros) -> list[Event]:
         """Let time pass up to ``now``, at which ``fixes`` came in."""
         self._listening = now if self._listening is None else self._listening
+        self._last_word = {one: word for one, word in self._last_word.items() if self.speaking(one, now)}
         self._last_word |= dict.fromkeys(fixes.devices, now)
         return self.engine.advance(now, {device for device in self._last_word if self.speaking(device, now)})
 

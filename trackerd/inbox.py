@@ -8,6 +8,7 @@ its owner's alone.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import logging
 import os
@@ -108,20 +109,16 @@ class Inbox:
                 time.sleep(0.05)
         raise StoreError(f"{self.folder}: another trackerd takes commands from it: give each its own [store] inbox")
 
+    def beat(self) -> None:
+        """Leave word that we turn: the time of our lock."""
+        if self._lock is not None:
+            with contextlib.suppress(OSError):  # a full disk has other ways to be told
+                os.utime(self._lock)
+
     @property
     def attended(self) -> bool:
         """Whether a daemon takes commands from here."""
-        try:
-            lock = os.open(self.folder / LOCK, os.O_RDWR)
-        except OSError:
-            return False
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            os.close(lock)
-        return False
+        return attended(self.folder)
 
     def close(self) -> None:
         """Say that nobody takes commands from here any more."""
@@ -132,6 +129,26 @@ class Inbox:
     def _leave(self, path: Path, error: OSError) -> None:
         self._left.add(path.name)
         log.error("%s stays where it is: %s: remove it by hand", path, error.strerror)
+
+
+def attended(folder: Path) -> bool:
+    """Return whether a daemon takes commands from that folder; it need not be there."""
+    try:
+        lock = os.open(folder / LOCK, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def stillness(folder: Path) -> float:
+    """Return for how many seconds the daemon that takes commands from there has not turned; OSError where none did."""
+    return max(0.0, clock.now().timestamp() - (folder / LOCK).stat().st_mtime)
 
 
 def _give(path: Path, like: Path) -> None:

@@ -8,15 +8,19 @@ read only the shape is kept, for it may tell of any time and place; nothing a de
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import compress
 from typing import NamedTuple
 
+import numpy as np
+
 from devices import DECODERS, duty
-from devices.decoder import Bad, Decoder, Heartbeat, Pause, Said
-from geofence.model import DeviceId, Fix, Fixes, Micros, WardenId, to_micros
+from devices.decoder import Bad, Decoder, Heartbeat, Pause, Said, Swift
+from geofence.model import DeviceId, Fix, Fixes, IntColumn, Micros, WardenId, pooled, to_micros
 from trackerd.chunk import Chunk
-from trackerd.gate import Gate, believable
+from trackerd.gate import FROM_THE_FUTURE, TOO_OLD, Gate, unbelievable
 from trackerd.store import Break, Docketed, Pulse, Refusal, Unheld, Waiver
 from trackerd.town import Town
 
@@ -67,10 +71,11 @@ class Taken:
 
 
 class _Read(NamedTuple):
-    """A fix that was read, and how it came in."""
+    """Fixes that were read from one chunk, and how it came in."""
 
-    fix: Fix
+    fixes: Fix | Fixes
     chunk: Chunk
+    received: Micros
     live: bool
 
 
@@ -83,6 +88,10 @@ class Intake:
         self._decoders: dict[tuple[str, str], Decoder] = {}
         self.gate = Gate(town, breaks)
         self.refused: Counter[str] = Counter()
+        self.received: Counter[str] = Counter()
+        """Fixes by source, of devices on duty: of the others no more is counted than how many there are in all."""
+        self.heard: dict[str, datetime] = {}
+        """When the last of them came."""
 
     @property
     def town(self) -> Town:
@@ -99,22 +108,23 @@ class Intake:
             if device is None:
                 self._refuse(taken, chunk, Bad("unknown-device", b"", "/".join(chunk.address)[:128]))
                 continue
+            received = to_micros(chunk.received)
             for said in self._decode(chunk, wiring, device):
-                self._hear(said, chunk, wiring, device, taken, read)
+                self._hear(said, chunk, received, wiring, device, taken, read)
         self._keep(read, taken)
         return taken
 
     def again(self, taken: Taken) -> Taken:
         """Return what of a batch that had to wait may still be kept: a break may have been told meanwhile."""
         self.gate.recall(taken.breaks)
-        _, passes = self.gate.admit(list(taken.fixes))
+        _, passes = self.gate.admit(taken.fixes)
         rows = passes.nonzero()[0]
         return replace(
             taken, fixes=taken.fixes.take(rows), received=[taken.received[row] for row in rows],
             wardens=[taken.wardens[row] for row in rows], gated=taken.gated + len(taken.fixes) - len(rows),
         )  # fmt: skip
 
-    def _decode(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> list[Said]:
+    def _decode(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> Sequence[Said | Fixes]:
         if chunk.decoder == DUTY:
             return [duty.read(device, chunk.data)]
         key = (chunk.source, chunk.stream)
@@ -123,7 +133,11 @@ class Intake:
             while len(self._decoders) >= MOST_STREAMS:  # the oldest stream forgets its half line
                 del self._decoders[next(iter(self._decoders))]
             decoder = self._decoders[key] = DECODERS[chunk.decoder or wiring.decoder](device)
-        said = decoder.receive(chunk.data, chunk.received if wiring.live else None)
+        said: list[Said | Fixes]
+        if not wiring.live and isinstance(decoder, Swift):
+            said = decoder.receive_many(chunk.data)
+        else:
+            said = [*decoder.receive(chunk.data, chunk.received if wiring.live else None)]
         if chunk.whole or chunk.closed:
             said += decoder.end()
         if chunk.closed:
@@ -146,19 +160,26 @@ class Intake:
         # phone, so it counts only where the first names no device of ours.
         return next((DeviceId(level) for level in chunk.address if level in enrolled), None)
 
+    def _note(self, fix: Fix, chunk: Chunk, received: Micros, wiring: Wiring, taken: Taken, read: list[_Read]) -> None:
+        """Take a fix; it waits until all the batch has been heard."""
+        self.gate.hear(fix.device, fix.micros, received)
+        if (chunk.decoder or wiring.decoder) == TAGGING:
+            taken.breaks += self.gate.untagged(fix)
+        read.append(_Read(fix, chunk, received, wiring.live))
+
     def _hear(
-        self, said: Said, chunk: Chunk, wiring: Wiring, device: DeviceId, taken: Taken, read: list[_Read]
-    ) -> None:
-        """Take one thing said; the fixes wait until all the batch has been heard."""
-        received = to_micros(chunk.received)
+        self, said: Said | Fixes, chunk: Chunk, received: Micros, wiring: Wiring, device: DeviceId, taken: Taken,
+        read: list[_Read],
+    ) -> None:  # fmt: skip
+        """Take one thing said."""
         if isinstance(said, Fix) and not chunk.retained:
             if wiring.live and said.device != device:  # a format that names its device, as CSV does
                 self._refuse(taken, chunk, Bad("foreign-device", b""))
-                return
-            self.gate.hear(said, received)
-            if (chunk.decoder or wiring.decoder) == TAGGING:
-                taken.breaks += self.gate.untagged(said)
-            read.append(_Read(said, chunk, wiring.live))
+            else:
+                self._note(said, chunk, received, wiring, taken, read)
+        elif isinstance(said, Fixes):
+            self.gate.hear_many(said, received)
+            read.append(_Read(said, chunk, received, wiring.live))
         elif isinstance(said, Pause):
             moment = received if wiring.live or said.start is None else to_micros(said.start)
             changed = None if chunk.retained else self.gate.said(said, moment)
@@ -174,21 +195,28 @@ class Intake:
 
     def _keep(self, read: list[_Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
-        holders, passes = self.gate.admit([one.fix for one in read])
-        fixes: list[Fix] = []
-        for one, warden, passed in zip(read, holders, passes.tolist(), strict=True):
-            received = to_micros(one.chunk.received)
-            if not passed:
-                self._turn_away(taken, one.fix.device, received)
-                continue
-            why = believable(one.fix.time, one.chunk.received) if one.live else None
-            if why is not None:
-                self._refuse(taken, one.chunk, Bad(why, b""))
-                continue
-            fixes.append(one.fix)
-            taken.received.append(received)
-            taken.wardens.append(warden)
-        taken.fixes = Fixes.of(fixes)
+        fixes, of = _columns(read)
+        holders, passes = self.gate.admit(fixes)
+        self._count(read, of[passes])
+        received = np.array([one.received for one in read], dtype=np.int64)[of]
+        live = np.array([one.live for one in read], dtype=bool)[of]
+        kept = passes & ~(live & unbelievable(fixes.time, received))
+        for row in np.flatnonzero(~kept).tolist():
+            if not passes[row]:
+                self._turn_away(taken, fixes.devices[fixes.device[row]], Micros(int(received[row])))
+            else:
+                why = FROM_THE_FUTURE if fixes.time[row] > received[row] else TOO_OLD
+                self._refuse(taken, read[of[row]].chunk, Bad(why, b""))
+        taken.fixes = fixes.take(kept).lean() if not kept.all() else fixes
+        taken.received = received[kept].tolist()
+        taken.wardens = list(compress(holders, kept.tolist()))
+
+    def _count(self, read: Sequence[_Read], of: IntColumn) -> None:
+        """Count by source the fixes let through; ``of``: of which reading each is."""
+        for one, count in zip(read, np.bincount(of, minlength=len(read)).tolist(), strict=True):
+            if count:
+                self.received[one.chunk.source] += count
+                self.heard[one.chunk.source] = one.chunk.received
 
     def _turn_away(self, taken: Taken, device: DeviceId, received: Micros) -> None:
         if self.town.roster.knows(device):
@@ -207,6 +235,21 @@ class Intake:
         self.refused[bad.why] += 1
         data = bad.data if whole else bad.data.translate(SHAPE)
         taken.refusals.append(Refusal(chunk.source, to_micros(chunk.received), bad.why, bad.detail, data, device))
+
+
+def _columns(read: Sequence[_Read]) -> tuple[Fixes, IntColumn]:
+    """Return all fixes that were read, in their order, and which of ``read`` each is of."""
+    pieces: list[Fixes] = []
+    single: list[Fix] = []
+    for one in read:
+        if isinstance(one.fixes, Fixes):
+            pieces += [Fixes.of(single), one.fixes]
+            single = []
+        else:
+            single.append(one.fixes)
+    pieces.append(Fixes.of(single))
+    lengths = [len(one.fixes) if isinstance(one.fixes, Fixes) else 1 for one in read]
+    return pooled(pieces), np.repeat(np.arange(len(read)), lengths)
 
 
 def counted(counts: Iterable[Unheld]) -> dict[DeviceId, Unheld]:

@@ -39,6 +39,19 @@ def read_toml(path: Path, model: type[Model]) -> tuple[Model | None, list[Fault]
         return None, [Fault(str(path), "", f"is not TOML: {error}")]
 
 
+def named(path: Path) -> tuple[list[str], str | None]:
+    """Return the files of zones and the plan that a configuration names, as far as it can be read, faults or not."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return [], None
+    zones, plan = raw.get("zones"), raw.get("plan")
+    tables = [one for one in zones if isinstance(one, dict)] if isinstance(zones, list) else []
+    file = plan.get("file") if isinstance(plan, dict) else None
+    files = [one["file"] for one in tables if isinstance(one.get("file"), str)]
+    return files, file if isinstance(file, str) else None
+
+
 def _fault(file: str, model: type[Section], error: Any) -> Fault:
     """Return one of pydantic's findings in words; the field's own name where pydantic says an alias."""
     where = _where(error["loc"])

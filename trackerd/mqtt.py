@@ -1,7 +1,7 @@
 """How this daemon speaks MQTT: which broker, who we are there, and a paho client made so.
 
 What must stay true here: MQTT 5 with callback API version 2; the password comes from a file and is in no message;
-the broker's certificate is verified whenever TLS is on; what any publisher sends is readable (see ``Client``).
+the broker's certificate is verified whenever TLS is on.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import paho.mqtt.client as paho
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.exception import MalformedPacket
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties, VariableByteIntegers
+from paho.mqtt.properties import Properties
+
+from trackerd.mqtt_stream import Stream
 
 PACKET_LIMIT = 64 * 1024
 """Bytes: longer packets the broker keeps to itself (MQTT 5, MaximumPacketSize)."""
@@ -51,32 +53,10 @@ class Broker:
 
 
 class Client(paho.Client):
-    """A paho client that no publisher can stop.
+    """A paho client over a ``Stream``, whose messages are not its business."""
 
-    paho takes U+FEFF in a text property for a malformed packet and hangs up. Brokers pass it on, as the standard
-    has it (MQTT-1.5.4-3), so one such QoS 1 message would be redelivered, and hung up on, for ever.
-    """
-
-    def _handle_publish(self) -> MQTTErrorCode:
-        try:
-            return super()._handle_publish()
-        except MalformedPacket:
-            message = read_publish(self._in_packet["command"], bytes(self._in_packet["packet"]))
-            self._handle_on_message(message)
-            return MQTTErrorCode.MQTT_ERR_SUCCESS
-
-
-def read_publish(header: int, packet: bytes) -> paho.MQTTMessage:
-    """Read an MQTT 5 PUBLISH leaving its properties unread; ValueError or IndexError where that is cut short."""
-    end = 2 + int.from_bytes(packet[:2], "big")
-    topic, qos, mid = packet[2:end], (header >> 1) & 3, 0
-    if qos:
-        mid, end = int.from_bytes(packet[end : end + 2], "big"), end + 2
-    length, width = VariableByteIntegers.decode(packet[end:])  # type: ignore[no-untyped-call]
-    message = paho.MQTTMessage(mid, topic)
-    message.qos, message.retain, message.dup = qos, bool(header & 1), bool(header & 8)
-    message.payload = packet[end + width + length :]
-    return message
+    def _create_socket(self) -> Any:
+        return Stream(super()._create_socket())  # type: ignore[arg-type]
 
 
 def make_client(
@@ -86,14 +66,16 @@ def make_client(
     session_s: int = 0,
     receive_maximum: int | None = None,
     in_flight: int = 20,
-) -> Client:
+    streamed: bool = False,
+) -> paho.Client:
     """Make a client that knows where to connect: ``reconnect()`` or ``loop_start()`` does it.
 
     With ``session_s`` the broker keeps subscriptions and undelivered messages that long after a loss. ``in_flight``:
-    how many of our own messages may be on their way at once.
+    how many of our own messages may be on their way at once. ``streamed``: its socket is a ``Stream``, to be driven.
     Raise ``BrokerFault`` where a file is missing or unusable.
     """
-    client = Client(
+    make = Client if streamed else paho.Client
+    client = make(
         CallbackAPIVersion.VERSION2,
         client_id=broker.client_id,
         protocol=MQTTProtocolVersion.MQTTv5,
@@ -104,7 +86,7 @@ def make_client(
     if broker.username is not None:
         client.username_pw_set(broker.username, _password(broker.password_file))
     if broker.tls:
-        client.tls_set_context(_tls(broker))
+        client.tls_set_context(tls_context(broker))
     wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
     wishes.SessionExpiryInterval = session_s
     wishes.MaximumPacketSize = PACKET_LIMIT
@@ -127,7 +109,8 @@ def _password(file: Path | None) -> str | None:
     return password
 
 
-def _tls(broker: Broker) -> ssl.SSLContext:
+def tls_context(broker: Broker) -> ssl.SSLContext:
+    """Return how a broker's certificate is checked and ours is shown. Raises BrokerFault."""
     try:
         context = ssl.create_default_context(cafile=broker.ca_file)
     except (OSError, ssl.SSLError) as fault:

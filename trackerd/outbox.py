@@ -33,6 +33,11 @@ class Outbox:
         for route in self._routes:
             route.voice.open()
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there, if one is told."""
+        return self._broker is None or self._broker.connected
+
     def tell(self, states: Mapping[ZoneId, Mapping[str, Any]]) -> None:
         """Note what arrived, send what may go. ``states``: of every zone, now. Raises StoreError."""
         now = to_micros(clock.now())

@@ -17,18 +17,22 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.engine import Engine
-from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Micros, VisitId, WardenId
+from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Micros, VisitId, WardenId, to_micros
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised, spare
 from geofence.wire import cloudevent, event_id
+from trackerd import clock
 from trackerd.failpoint import fail_point
+from trackerd.gate import PAST_US
 from trackerd.house import Counts, House
 from trackerd.intake import Taken
-from trackerd.store import Batch, Refusal, Revised, Said, StoreError, Told
+from trackerd.store import Batch, Committed, Refusal, Revised, Said, StoreError, Told
 from trackerd.verdicts import decide
 
 LATE = "fixes that arrived late"
 OFF_DUTY = "off duty, where nothing is kept"
 TOO_OLD = "older-than-kept"
+REACHES_S = PAST_US / SECOND
+"""What is older than any tracker may keep is out of a file, and its lag says nothing."""
 
 log = logging.getLogger(__name__)
 
@@ -55,17 +59,21 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
     fed = house.engine.judge(fixes)
     events = house.untold + fed.events + (house.advance(fixes, now) if now is not None else [])
     recorded = now if now is not None else Micros(int(fixes.time.max(initial=0)))
-    told = [_told(house, event, recorded, fixes) for event in _numbered(house, events)]
+    # Where no clock runs it is recorded when it was decided, however many fixes are read at once.
+    told = [
+        _told(house, event, max(event.decided, event.time) if now is None else now, fixes)
+        for event in _numbered(house, events)
+    ]
     batch = house.batch(taken, fed.late.tolist(), told)
     news: list[Told] = []
     news_of_duty = (batch.breaks, batch.erased, batch.unheld, batch.waivers)
     if any((len(fixes), batch.refusals, batch.pulses, batch.tracks, batch.editions, told, *news_of_duty)):
         fail_point("before-commit")
-        stored = house.store.commit(batch)
+        stored = house.commit(batch)
         fail_point("after-commit")
         house.kept(batch)
         news = stored.events
-        _count(house.counts, taken, len(news), stored.fixes, len(fed.late))
+        _count(house.counts, taken, stored, len(fed.late))
     dirty = house.dirty()
     for device, since in dirty:
         fail_point("before-revise")
@@ -173,12 +181,11 @@ def _tell_anew(house: House, device: DeviceId, since: Micros, recorded: Micros) 
         revised=Revised(device, since, [one.id for one in changes.wrong], changes.redated, sorted(forgotten)),
         events=told, routes=house.routes,
     )  # fmt: skip
-    stored = house.store.commit(batch)
+    stored = house.commit(batch)
     last = retold.checkpoints[-1] if retold.checkpoints else base
     house.resume(device, retold.saved, last.upto if last is not None else EVER)
     house.counts.revised += 1
     house.counts.retracted += len(changes.wrong)
-    house.counts.events += len(stored.events)
     return stored.events
 
 
@@ -216,10 +223,24 @@ def _renumbered(house: House, events: Sequence[Event], wrong: Sequence[Standing]
     return [revised(event, revision(event.visit.id, event.visit.zone)) if event.visit else event for event in events]
 
 
-def _count(counts: Counts, taken: Taken, events: int, stored: int, late: int) -> None:
-    counts.fixes += len(taken.fixes)
-    counts.stored += stored
+def _count(counts: Counts, taken: Taken, stored: Committed, late: int) -> None:
+    """Count what a batch brought, once it is on disk: a pass over its columns, none over its fixes."""
+    fixes, now = taken.fixes, to_micros(clock.now())
+    counts.fixes += len(fixes)
+    counts.stored += stored.fixes
+    counts.duplicate += len(fixes) - stored.fixes
     counts.late += late
     counts.gated += taken.gated
+    counts.unheld += sum(one.times for one in taken.unheld.values())
     counts.refused += len(taken.refusals)
-    counts.events += events
+    counts.refused_why.update(one.why for one in taken.refusals)
+    lag = (now - fixes.time) / SECOND
+    counts.lag_store_s.add(lag[lag <= REACHES_S])
+    decided = np.array([one.said.event.decided for one in stored.events if one.said is not None], dtype=np.int64)
+    lag = (now - decided) / SECOND
+    counts.lag_event_s.add(lag[lag <= REACHES_S])
+    if counts.last_fix is not None:
+        newest = np.full(len(fixes.devices), EVER, dtype=np.int64)
+        np.maximum.at(newest, fixes.device, fixes.time)
+        for device, time in zip(fixes.devices, newest.tolist(), strict=True):
+            counts.last_fix[device] = max(Micros(time), counts.last_fix.get(device, Micros(time)))

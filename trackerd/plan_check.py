@@ -26,11 +26,27 @@ def check_plan(
     """Find every fault of plan and roster; ``file`` is where they stand."""
     faults = [*_duties(settings, str(file), duties), *_twice(settings, str(path), requirements)]
     teams = {one.id for one in settings.team} | {one.team for one in settings.warden if one.team}
+    faults += _told(settings, str(path), zones, teams)
     wardens = {one.id for one in settings.warden} | {duty.warden for duty in duties}
     for one in requirements:
         for key, what, remedy, warning in (*_about(one, zones), *_by(one, teams, wardens), *_possible(one)):
             faults.append(Fault(str(file), f"requirement {one.id}.{key}", what, remedy, warning))
     return faults
+
+
+def _told(settings: Settings, path: str, zones: Sequence[Zone], teams: set[str]) -> Iterator[Fault]:
+    """Find what keeps a route silent for ever."""
+    ids, kinds = {zone.id for zone in zones}, {zone.kind for zone in zones}
+    for number, one in enumerate(settings.notify, 1):
+        for key, patterns, known in (
+            ("kinds", one.kinds, kinds),
+            ("zones", one.zones, ids),
+            ("teams", one.teams, teams),
+        ):
+            for pattern in patterns:
+                if not any(fnmatchcase(name, pattern) for name in known):
+                    there = f"there are: {', '.join(sorted(known)) or 'none'}" if key != "zones" else "check the ids"
+                    yield Fault(path, f"notify[{number}].{key}", f"nothing fits {pattern!r}", there, warning=True)
 
 
 Found = Iterator[tuple[str, str, str, bool]]

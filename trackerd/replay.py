@@ -50,7 +50,8 @@ def play(
     """
     played = Played()
     began = time.perf_counter()
-    pieces = _streamed(house, sources) if speed is None else _paced(house, sources, speed)
+    pieces: Iterator[tuple[Taken, Micros | None]]
+    pieces = ((taken, None) for taken in streamed(house, sources)) if speed is None else _paced(house, sources, speed)
     for taken, now in pieces:
         _play(house, taken, now, tell, played)
         beat()
@@ -78,10 +79,11 @@ def _standing(house: House) -> Iterator[tuple[VisitId, Visit]]:
     return ((kept.visit.id, kept.visit) for kept in house.store.visits(EVER, NEVER))
 
 
-def _streamed(house: House, sources: Sequence[FileSource]) -> Iterator[tuple[Taken, None]]:
+def streamed(house: House, sources: Sequence[FileSource]) -> Iterator[Taken]:
+    """Yield what files say, a block at a time."""
     for source in sources:
         for chunk in source:
-            yield house.intake.take([chunk]), None
+            yield house.intake.take([chunk])
 
 
 def _paced(house: House, sources: Sequence[FileSource], speed: float) -> Iterator[tuple[Taken, Micros | None]]:

@@ -6,41 +6,46 @@ where the asking can be kept.
 
 from __future__ import annotations
 
-import difflib
 import getpass
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
 
-from geofence.calendar import Window
-from geofence.model import ZoneId, to_micros
+from geofence.model import WardenId, ZoneId, to_micros
 from trackerd import clock
 from trackerd.assemble import rules, store_url
 from trackerd.breaks import Breaks
+from trackerd.capacity_command import work_of
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
+from trackerd.config import Settings
+from trackerd.notify.make import NotifyFault
+from trackerd.notify.sender import Undelivered
+from trackerd.report import capacity as capacities
 from trackerd.report import day as days
+from trackerd.report import person as persons
 from trackerd.report import place as places
 from trackerd.report import plan as plans
 from trackerd.report import zone as zones
+from trackerd.report.capacity_page import capacity_page
 from trackerd.report.formats import CsvWishes, as_csv, as_json, chosen, terminal
 from trackerd.report.page import Page
 from trackerd.report.pages import day_page, plan_page, zone_page
+from trackerd.report.person_page import person_page
 from trackerd.report.place_page import askings_page, place_page
 from trackerd.report.record import Record, ReportFault
 from trackerd.report.speech import Speech
 from trackerd.report_commands import Format, Language
+from trackerd.report_words import day_of, period_of, zone_of
 from trackerd.store import Store, StoreError, open_store
 
 USAGE = 2
-WEEKS = timedelta(days=28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +58,19 @@ class Wishes:
     semicolon: bool
     bom: bool
     table: str | None
+    mail: str | None = None
+    """The ``[[notify]]`` that is to carry it."""
 
     @property
     def way(self) -> Format:
         """As wished, else as the output's name says, else a table."""
-        suffix = self.output.suffix.lstrip(".").lower() if self.output is not None else ""
-        return self.format or (Format(suffix) if suffix in list(Format) else Format.TABLE)
+        suffix = self.output.suffix.lower() if self.output is not None else ""
+        known = {f".{one}": one for one in Format} | dict.fromkeys(("", ".txt"), Format.TABLE)
+        if self.format is None and suffix not in known:
+            _stop(
+                f"{suffix} is no format of a report: call it .html, .xlsx, .csv, .json or .txt, or say --format", USAGE
+            )
+        return self.format or known[suffix]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +98,7 @@ def day(config: Path, date_: str | None, wishes: Wishes) -> None:
     """Answer ``trackerd report day``."""
 
     def page(scene: Scene) -> Page:
-        on = scene.record.local(scene.record.now).date() if date_ is None else _day(date_)
+        on = day_of(date_, scene.record.local(scene.record.now).date())
         return day_page(days.day(scene.record, on), scene.names, scene.say)
 
     _answer(config, wishes, page)
@@ -121,6 +133,33 @@ def place(config: Path, asked: Asked, wishes: Wishes) -> None:
     _answer(config, wishes, page, beside=True)
 
 
+def warden(config: Path, name: str, from_: str | None, to: str | None, purpose: str, wishes: Wishes) -> None:
+    """Answer ``trackerd report warden``."""
+
+    def page(scene: Scene) -> Page:
+        period = period_of(scene.record, from_, to)
+        found = persons.person(scene.record, WardenId(name), period, getpass.getuser(), purpose)
+        return person_page(found, purpose, scene.names, scene.say)
+
+    _answer(config, wishes, page, beside=True)
+
+
+def capacity(config: Path, date_: str | None, detour: float, wishes: Wishes) -> None:
+    """Answer ``trackerd report capacity``: of a day to come from the plan alone, without a store."""
+    _writable(wishes)
+    settings, town = the_town(config)
+    zone_ = ZoneInfo(settings.site.timezone)
+    try:
+        on = day_of(date_, clock.now().astimezone(zone_).date())
+    except ReportFault as error:
+        _stop(str(error), FAULTS)
+    asked = work_of(settings, config, town, on)
+    names = {one.id: one.name or one.id for one in town.zones}
+    say = Speech(wishes.language or settings.site.languages[0], zone_)
+    made = capacity_page(asked, capacities.capacity(asked, detour), names, detour, say)
+    _write(made, wishes, to_micros(clock.now()))
+
+
 def askings(config: Path, from_: str | None, to: str | None, wishes: Wishes) -> None:
     """Answer ``trackerd report askings``."""
 
@@ -133,8 +172,7 @@ def askings(config: Path, from_: str | None, to: str | None, wishes: Wishes) -> 
 
 def _answer(config: Path, wishes: Wishes, page: Callable[[Scene], Page], *, beside: bool = False) -> None:
     """Open the store, make the page, write it; leave with a reason where that cannot be."""
-    if wishes.way is Format.XLSX and wishes.output is None and sys.stdout.isatty():
-        _stop("a workbook is no text: name a file with --output report.xlsx", USAGE)
+    _writable(wishes)
     settings, town = the_town(config)
     now, zone_ = to_micros(clock.now()), ZoneInfo(settings.site.timezone)
     try:
@@ -148,7 +186,26 @@ def _answer(config: Path, wishes: Wishes, page: Callable[[Scene], Page], *, besi
         _stop(str(error), AWAY)
     except ReportFault as error:
         _stop(str(error), FAULTS)
-    _write(made, wishes, now)
+    if wishes.mail is not None:
+        _mailed(made, wishes.mail, settings, config, now)
+    else:
+        _write(made, wishes, now)
+
+
+def _mailed(page: Page, name: str, settings: Settings, config: Path, now: int) -> None:
+    from trackerd import report_mail  # noqa: PLC0415 - mail and workbook are heavy, and seldom asked for
+
+    try:
+        talk.print(report_mail.send(page, name, settings, config, now), markup=False)
+    except NotifyFault as error:
+        _stop(str(error), FAULTS)
+    except Undelivered as error:
+        _stop(str(error), AWAY)
+
+
+def _writable(wishes: Wishes) -> None:
+    if wishes.way is Format.XLSX and wishes.output is None and sys.stdout.isatty():
+        _stop("a workbook is no text: name a file with --output report.xlsx", USAGE)
 
 
 def _write(page: Page, wishes: Wishes, now: int) -> None:
@@ -186,55 +243,6 @@ def _rendered(page: Page, wishes: Wishes, now: int) -> bytes:
 def _names(store: Store) -> dict[ZoneId, str]:
     """Return the names of all zones there ever were, as last known."""
     return {one.id: one.name or one.id for edition in store.editions() for one in edition.zones}
-
-
-def zone_of(name: str, names: dict[ZoneId, str]) -> ZoneId:
-    """Return the zone of that id or name."""
-    if name in names:
-        return ZoneId(name)
-    found = [id_ for id_, known in names.items() if known.casefold() == name.casefold()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise ReportFault(f"several zones are called {name!r}: name one by its id: {', '.join(sorted(found))}")
-    known = {text.casefold(): id_ for id_, text in names.items()} | {id_.casefold(): id_ for id_ in names}
-    near = dict.fromkeys(known[text] for text in difflib.get_close_matches(name.casefold(), known, 4, 0.5))
-    hint = ", ".join(f"{id_} ({names[id_]})" for id_ in near) or "see trackerd zones list"
-    raise ReportFault(
-        f"there is no zone {name!r}; did you mean {hint}?" if near else f"there is no zone {name!r}: {hint}"
-    )
-
-
-def period_of(record: Record, from_: str | None, to: str | None) -> Window:
-    """Return the time asked about; the last four weeks where nothing is said."""
-    faults: list[str] = []
-    today = record.local(record.now).date()
-    end = _moment(to or f"{today}", record, faults, after=True)
-    default = record.local(end - 1).date() - WEEKS + timedelta(days=1) if to else today - WEEKS + timedelta(days=1)
-    start = _moment(from_ or f"{default}", record, faults, after=False)
-    if faults:
-        raise ReportFault("; ".join(faults))
-    return Window(start, end)  # type: ignore[arg-type]
-
-
-def _moment(text: str, record: Record, faults: list[str], *, after: bool) -> int:
-    """Return the moment, or the first of that day or the first after it; note it where it is none."""
-    try:
-        if len(text) <= len("2026-05-04"):
-            window = record.day(date.fromisoformat(text))
-            return window.end if after else window.start
-        at = datetime.fromisoformat(text)
-        return to_micros(at if at.tzinfo else at.replace(tzinfo=record.zone))
-    except (ValueError, OverflowError):
-        faults.append(f"{text!r} is no day and no time: write 2026-05-04 or 2026-05-04T14:00")
-        return to_micros(clock.now())
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ReportFault(f"{text!r} is no day: write 2026-05-04") from None
 
 
 def _stop(why: str, code: int) -> NoReturn:

@@ -11,7 +11,9 @@ from typing import Annotated
 
 import typer
 
-report_app = typer.Typer(no_args_is_help=True, help="Questions to the record: see docs/reports.md.")
+report_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Questions to the record: see docs/reports.md."
+)
 
 
 class Format(StrEnum):
@@ -47,14 +49,15 @@ CONFIG = Path("/etc/trackerd/trackerd.toml")
 
 @report_app.command()
 def day(
-    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19, or yesterday; else today.")] = None,
+    mail: Annotated[str | None, typer.Option(help="Send it by mail: the name of a [[notify]] of kind mail.")] = None,
     config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
     semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
 ) -> None:  # fmt: skip
     """Say where each warden was on a day, by zone and time; duty, silences and distance, by warden and team."""
     from trackerd import report_answers as answers
 
-    answers.day(config, date, answers.Wishes(format_, output, lang, semicolon, bom, table))
+    answers.day(config, date, answers.Wishes(format_, output, lang, semicolon, bom, table, mail))
 
 
 @report_app.command()
@@ -101,6 +104,19 @@ def place(
 
 
 @report_app.command()
+def capacity(
+    date: Annotated[str | None, typer.Option(help="The day, as 2026-05-19; else today.")] = None,
+    detour: Annotated[float, typer.Option(min=1, max=5, help="How much longer streets are than straight lines.")] = 1.3,
+    config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
+    semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
+) -> None:  # fmt: skip
+    """Say whether those on duty can do what a day owes, how many it takes, and why a past day's windows were missed."""
+    from trackerd import report_answers as answers
+
+    answers.capacity(config, date, detour, answers.Wishes(format_, output, lang, semicolon, bom, table))
+
+
+@report_app.command()
 def askings(
     from_: From = None, to: To = None,
     config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
@@ -110,3 +126,17 @@ def askings(
     from trackerd import report_answers as answers
 
     answers.askings(config, from_, to, answers.Wishes(format_, output, lang, semicolon, bom, table))
+
+
+@report_app.command()
+def warden(
+    warden: Annotated[str, typer.Argument(help="The warden's pseudonym.")],
+    from_: From = None, to: To = None,
+    purpose: Annotated[str, typer.Option(help="Why you ask; it is kept.")] = "",
+    config: Config = CONFIG, format_: As = None, output: Output = None, lang: Lang = None,
+    semicolon: Semicolon = False, bom: Bom = False, table: OneTable = None,
+) -> None:  # fmt: skip
+    """Give a warden the copy of all that is kept of him or her. Else of four weeks."""
+    from trackerd import report_answers as answers
+
+    answers.warden(config, warden, from_, to, purpose, answers.Wishes(format_, output, lang, semicolon, bom, table))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 
 from geofence.model import SECOND, Micros, to_micros
 from trackerd import clock
@@ -36,6 +37,8 @@ class Retention:
         self._rows = LEAST
         self.gone: dict[DataClass, int] = {}
         """How many rows were let go of since the start; of exact positions those thinned count too."""
+        self.done: datetime | None = None
+        """When a round was last gone through to its end."""
 
     def step(self) -> None:
         """Do a little, if it is time."""
@@ -46,11 +49,19 @@ class Retention:
             if not self._round:
                 self._begin()
             self._some()
+            self.done = self.done if self._round else clock.now()
         except StoreError as error:
             log.warning("retention: %s; tried again later", error)
             self._round = []
         if not self._round:
             self._next = clock.monotonic() + ROUND_S
+
+    def all(self) -> dict[DataClass, int]:
+        """Do a whole round now; return how many rows of each class went. Raises StoreError."""
+        self._begin()
+        while self._round:
+            self._some()
+        return self.gone
 
     def _begin(self) -> None:
         self._house.retire(self._before("exact_positions"))

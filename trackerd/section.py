@@ -9,7 +9,7 @@ import re
 from datetime import time
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from geofence.duration import seconds
 
@@ -21,8 +21,8 @@ def _hour(value: object) -> object:
 
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-Span = Annotated[float, BeforeValidator(seconds)]
-Hour = Annotated[time, BeforeValidator(_hour)]
+Span = Annotated[float, BeforeValidator(seconds, json_schema_input_type=str | float)]
+Hour = Annotated[time, BeforeValidator(_hour), WithJsonSchema({"type": "string", "pattern": r"^\d{2}:\d{2}$"})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 

@@ -9,7 +9,6 @@ that fails stops the acknowledging, not the daemon.
 from __future__ import annotations
 
 import logging
-import queue
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -18,26 +17,32 @@ from typing import Any
 from geofence.faults import Fault
 from geofence.model import ZoneId, to_micros
 from geofence.wire import moment
-from trackerd import clock, orders, sdnotify
+from trackerd import clock, orders
 from trackerd.board import Board
 from trackerd.carry import Carrier
 from trackerd.chunk import Chunk, Source
 from trackerd.failpoint import fail_point
+from trackerd.herald import Herald
 from trackerd.house import House
 from trackerd.inbox import Inbox
 from trackerd.intake import Taken
 from trackerd.latest import Latest
+from trackerd.line import Line
 from trackerd.outbox import Outbox
 from trackerd.pipeline import Recorded, empty
 from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
 from trackerd.town import Town
+from trackerd.vitals import Vitals
 
 QUEUE = 2000
 """Chunks waiting at most."""
-BATCH = 500
+BATCH = 1000
+"""Chunks of a line taken in one turn: few come while one turns at ease, and the more there are the cheaper each is."""
 WAIT_S = 0.2
+STATES_S = 1.0
+"""The state of the zones is looked at so often where no event says that it has changed."""
 
 log = logging.getLogger(__name__)
 
@@ -64,17 +69,27 @@ class Service:
         self.board = Board()
         self._inbox = inbox
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
-        self._held: queue.Queue[Chunk] = queue.Queue(QUEUE)
-        """What a sender will send again until it has our receipt."""
-        self._free: queue.Queue[Chunk] = queue.Queue(QUEUE)
-        """What nobody would send again."""
         self._news = threading.Event()
+        self._held = Line(QUEUE, self._news)
+        """What a sender will send again until it has our receipt."""
+        self._free = Line(QUEUE, self._news)
+        """What nobody would send again."""
+        self._events = 0
+        self._shown: tuple[float, dict[ZoneId, dict[str, Any]]] | None = None
+        """When the state of the zones was last looked at, and what it was; None where it may have changed."""
+        self._obeyed = 0.0
         self._retention = retention
-        self._carrier = Carrier(house, spool, self._pause, self._recorded)
+        self._herald = Herald(sources, outbox, inbox, lambda: self._carrier.away)
+        self._carrier = Carrier(house, spool, self._pause, self._recorded, self._herald.turned)
         self._stopping = threading.Event()
         self._reloading = threading.Event()
         self._last_visits = house.store.last_visits()
-        self._events = 0
+        self.vitals = Vitals(house, sources, self._carrier, retention)
+
+    @property
+    def queued(self) -> dict[str, int]:
+        """Return how many chunks wait in each line; safe from any thread."""
+        return {"acknowledged": len(self._held), "unacknowledged": len(self._free)}
 
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
@@ -86,12 +101,11 @@ class Service:
             thread.start()
         if self._outbox is not None:
             self._outbox.open()
-        sdnotify.notify("READY=1", f"STATUS=listening to {len(self._sources)} sources")
         log.info("listening to %d sources", len(self._sources))
         try:
             while not self._stopping.is_set():
                 self._once(self._gather(WAIT_S))
-            sdnotify.notify("STOPPING=1")
+            self._herald.stopping()
             self._once(self._gather(0.0))  # before the sources close: then its receipts still reach their senders
         finally:
             for source in self._sources:
@@ -124,12 +138,14 @@ class Service:
         self._tell()
         if self._retention is not None and len(chunks) < BATCH:
             self._retention.step()
-        sdnotify.notify("WATCHDOG=1")
+        self.vitals.look(self._last_visits)
+        self._herald.turned()
 
     def _obey(self) -> None:
         """Carry out the commands that wait, each in a commit of its own."""
-        if self._inbox is None:
+        if self._inbox is None or clock.monotonic() < self._obeyed + WAIT_S:
             return
+        self._obeyed = clock.monotonic()
         try:
             for path, command in self._inbox.waiting():
                 try:
@@ -151,6 +167,7 @@ class Service:
         if self._rezone is None:
             raise orders.OrderError("the zones of this installation are not drawn anew from here")
         self._house.move(self._rezone(order))
+        self._shown = None
         log.info("zones drawn anew by %s: edition %s", order.by, self._house.town.zones.version)
         return empty()
 
@@ -180,13 +197,16 @@ class Service:
             return None if self._stopping.wait(seconds) else []
         if self._stopping.is_set():
             return None
-        try:
-            return [self._free.get(timeout=min(seconds, WAIT_S)), *_waiting(self._free, BATCH)]
-        except queue.Empty:
-            return []
+        self._news.clear()
+        chunks = self._free.take(BATCH)
+        if not chunks and self._news.wait(min(seconds, WAIT_S)):
+            chunks = self._free.take(BATCH)
+        return chunks
 
     def _recorded(self, recorded: Recorded) -> None:
         self._visited(recorded.events)
+        if recorded.events or recorded.revised:
+            self._shown = None
         if recorded.revised:
             self._last_visits = self._house.store.last_visits()
 
@@ -198,9 +218,9 @@ class Service:
     def _gather(self, wait_s: float) -> list[Chunk]:
         """Return what came in, having waited for it so long at most."""
         self._news.clear()
-        chunks = [*_waiting(self._held, BATCH), *_waiting(self._free, BATCH)]
+        chunks = self._held.take(BATCH) + self._free.take(BATCH)
         if not chunks and wait_s and self._news.wait(wait_s):
-            chunks = [*_waiting(self._held, BATCH), *_waiting(self._free, BATCH)]
+            chunks = self._held.take(BATCH) + self._free.take(BATCH)
         return chunks
 
     def _pump(self, source: Source) -> None:
@@ -209,12 +229,8 @@ class Service:
             for chunk in source:
                 line = self._free if chunk.receipt is None else self._held
                 while not self._stopping.is_set():
-                    try:
-                        line.put(chunk, timeout=0.5)
-                        self._news.set()
+                    if line.put(chunk, 0.5):
                         break
-                    except queue.Full:
-                        continue
         except Exception:
             log.exception("source %s has failed", source.name)
 
@@ -222,9 +238,15 @@ class Service:
         if self._outbox is None:
             return
         try:
-            self._outbox.tell(self.states())
+            self._outbox.tell(self._states_now())
         except StoreError as error:
             log.error("the store: %s; events wait", error)
+
+    def _states_now(self) -> dict[ZoneId, dict[str, Any]]:
+        now = clock.monotonic()
+        if self._shown is None or now >= self._shown[0] + STATES_S:
+            self._shown = now, self.states()
+        return self._shown[1]
 
     def states(self) -> dict[ZoneId, dict[str, Any]]:
         """Return the state of every zone, as it is published: counts, no persons."""
@@ -242,16 +264,18 @@ class Service:
     def _reload(self) -> None:
         if self._reread is None:
             return
-        sdnotify.notify("RELOADING=1")
+        self._herald.reloading()
         town, faults = self._reread()
         for fault in faults:
             log.log(logging.WARNING if fault.warning else logging.ERROR, "%s", fault)
         if town is None:
             log.error("not reloaded: zones and plan stay as they were")
+            self._herald.reloaded("not reloaded, for the files have faults: see the journal")
         else:
             self._house.move(town)
+            self._shown = None
             log.info("reloaded: %d zones, edition %s", len(town.zones), town.zones.version)
-        sdnotify.notify("READY=1")
+            self._herald.reloaded()
 
     def _catch_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -259,14 +283,3 @@ class Service:
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: self.stop())
         signal.signal(signal.SIGHUP, lambda *_: self._reloading.set())
-
-
-def _waiting(line: queue.Queue[Chunk], most: int) -> list[Chunk]:
-    """Take what waits, so many at most."""
-    chunks: list[Chunk] = []
-    try:
-        while len(chunks) < most:
-            chunks.append(line.get_nowait())
-    except queue.Empty:
-        pass
-    return chunks

@@ -1,7 +1,7 @@
 """The commands about the store itself: migrate, check, copy, backup.
 
-What must stay true here: see cli.py; nothing here changes a record, but for ``migrate`` its tables and ``copy`` an
-empty one.
+What must stay true here: see cli.py; nothing here changes a record, but for ``migrate`` its tables, ``copy`` an
+empty one, and ``forget`` what is past its term.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from rich.table import Table
 from geofence.duration import words
 from geofence.model import SECOND, to_micros
 from trackerd import clock
-from trackerd.assemble import password, store_url
+from trackerd.assemble import house, keeping, opened, password, store_url
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
+from trackerd.config import Settings
 from trackerd.load import load
-from trackerd.store import Store, StoreError, open_store
+from trackerd.retention import Retention
+from trackerd.store import Store, StoreError, StoreHeld, open_store
 from trackerd.store.checks import check as look
 from trackerd.store.copy import both, compare, copy, count
 from trackerd.store.sql import SqlStore
+from trackerd.town import Town
 
 T = TypeVar("T")
 
@@ -89,27 +92,56 @@ def copy_all(source: str, target: str) -> None:
     talk.print(f"{rows:,} rows, the same in both")
 
 
-def backup(file: Path, config: Path) -> None:
-    """Write a consistent copy of the embedded store, also while the daemon runs."""
+def backup(file: Path | None, into: Path | None, keep: int, config: Path) -> None:
+    """Write a consistent copy of the embedded store, also while the daemon runs; of those in a folder so many stay."""
     place, _ = _place(None, config)
     if not place.startswith("sqlite:"):
         _stop("the record is in PostgreSQL: back it up with pg_dump -Fc, see docs/store.md", FAULTS)
     from trackerd.store.sqlite import back_up  # noqa: PLC0415 - see above
 
     source = Path(place.removeprefix("sqlite:///"))
-    size = _asked(lambda: back_up(source, file))
-    talk.print(f"{file}: {size / 1e6:,.1f} MB, read again and sound", markup=False)
+    target = file or (into or Path()) / f"{source.stem}-{clock.now():%Y-%m-%dT%H%M%SZ}.db"
+    size = _asked(lambda: back_up(source, target))
+    talk.print(f"{target}: {size / 1e6:,.1f} MB, read again and sound", markup=False)
+    if into is not None:
+        for old in sorted(into.glob(f"{source.stem}-????-??-??T??????Z.db"))[:-keep]:
+            old.unlink(missing_ok=True)
+
+
+def forget(config: Path) -> None:
+    """Let go of what is kept no longer, all at once; a daemon that runs does it by itself.
+
+    Zones and plan are not asked: their faults would keep what must go.
+    """
+    settings = _settings(config)
+    try:
+        store = opened(settings, config)
+    except StoreHeld:
+        talk.print("the daemon runs: it does that itself")
+        return
+    except StoreError as error:
+        _stop(str(error), AWAY)
+    with closing(store):
+        gone = _asked(lambda: Retention(house(settings, Town(), store, {}), keeping(settings)).all())
+    talk.print(
+        "; ".join(f"{what.replace('_', ' ')}: {rows:,}" for what, rows in gone.items() if rows) or "nothing to do"
+    )
 
 
 def _place(url: str | None, config: Path) -> tuple[str, str | None]:
     """Return the address asked for, or the configuration's with its password."""
     if url is not None:
         return url, None
+    settings = _settings(config)
+    return store_url(settings, config), _asked(lambda: password(settings, config))
+
+
+def _settings(config: Path) -> Settings:
     settings, faults = load(config)
     if settings is None:
         tell_faults(faults)
         raise typer.Exit(FAULTS)
-    return store_url(settings, config), _asked(lambda: password(settings, config))
+    return settings
 
 
 def _open(url: str, secret: str | None, *, reading: bool = False) -> SqlStore:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from threading import Thread
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from geofence.calendar import DaysOff, Hours, Window
+from geofence.calendar import NONE_OFF, DaysOff, Hours, Window
 from geofence.faults import Fault
 from geofence.geojson import read
 from geofence.ledger import Terms
@@ -24,7 +25,7 @@ from geofence.zones import Zone, ZoneSet
 from trackerd import clock
 from trackerd.calendars import days_off, horizon, windows
 from trackerd.config import WEEK, DutySection, PlanFile, Requirement, Settings
-from trackerd.load import read_toml
+from trackerd.load import named, read_toml
 from trackerd.plan_check import check_plan
 
 PRIVATE = "private"
@@ -76,7 +77,17 @@ def build(
     owed = Plan(asked, zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
+    judged = ZoneSet(zones)
+    if judged.large:
+        Thread(target=judged.prepare, name="index", daemon=True).start()
+    return Town(judged, roster, owed, enrolled, topics, private), faults
+
+
+def faults_beside(path: Path) -> list[Fault]:
+    """Find what is wrong with the zones and the plan of a configuration that has faults itself."""
+    zones, plan = named(path)
+    faults = read_zones([path.parent / file for file in zones], ZoneInfo("UTC"))[1]
+    return faults + (read_toml(path.parent / plan, PlanFile)[1] if plan is not None else [])
 
 
 def read_zones(
@@ -117,7 +128,6 @@ def _asked(
 ) -> tuple[tuple[Asked, ...], list[Fault]]:
     """Make the requirements, with the days off and the calendar files of the years around today."""
     first, last = horizon(clock.now().astimezone(zone).date())
-    off = days_off(community, first.year, last.year)
     asked: list[Asked] = []
     faults: list[Fault] = []
     for section in sections:
@@ -126,7 +136,8 @@ def _asked(
             when, found = windows(folder / section.calendar, zone, first, last)
             faults += found
         else:
-            when = _hours(section, off)
+            asks = (section.public_holidays, section.school_holidays) != ("on", "on")
+            when = _hours(section, days_off(community, first.year, last.year) if asks else NONE_OFF)
         terms = Terms(section.visits, section.dwell, section.spacing, section.together, section.grace)
         by = (section.by,) if isinstance(section.by, str) else section.by
         asked.append(Asked(RequirementId(section.id), when, terms, section.zones, section.kinds, by))

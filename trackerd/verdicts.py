@@ -116,7 +116,7 @@ class _Step:
             judgement = Judgement(list(self.cases.values()), self.wrong, list(again), self.now)
             fail_point("before-judgement")
             batch = Batch(Fixes.of(()), judgement=judgement, events=self.told, routes=self.house.routes)
-            events = self.house.store.commit(batch).events
+            events = self.house.commit(batch).events
             fail_point("after-judgement")
             docket.reach(self.now, again.values())
             for one in self.cases.values():
@@ -124,7 +124,6 @@ class _Step:
         if self.looked:
             docket.looked, docket.moved = self.now, False
         self.house.counts.retracted += len(self.wrong)
-        self.house.counts.events += len(events)
         return events
 
     def _met(self, one: Docketed) -> bool:

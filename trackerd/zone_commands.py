@@ -6,6 +6,7 @@ What must stay true here: see cli.py; faults are told all at once, one a line, a
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from trackerd.cli import FAULTS
 from trackerd.commands import BRUSSELS, talk, tell_faults, the_town
 from trackerd.store import StoreError
 from trackerd.town import read_zones
+from trackerd.zone_import import Defaults, merged, read_file, written
 
 DAY_S = 86_400
 
@@ -68,6 +70,31 @@ def zones_list(files: list[Path], config: Path | None) -> None:
         dwell = words(zone.dwell_s) if zone.dwell_s is not None else ""
         table.add_row(zone.id, zone.name, zone.kind, zone.team or "", dwell, f"{_hectares(zone):.2f}", _valid(zone))
     Console(soft_wrap=True).print(table)
+
+
+def zones_import(file: Path, into: Path | None, defaults: Defaults) -> None:
+    """Make zones of a file drawn elsewhere: shown, or put into a file of zones; nothing is written if one is faulty."""
+    found = read_file(file, BRUSSELS, defaults)
+    tell_faults(found.faults)
+    if any(not fault.warning for fault in found.faults):
+        talk.print("nothing was written")
+        raise typer.Exit(FAULTS)
+    if into is None:
+        sys.stdout.write(written(found.features).decode())
+        talk.print(f"{len(found.features)} zones")
+        return
+    features, replaced = found.features, 0
+    if into.exists():
+        _, faults = read_zones([into], BRUSSELS)
+        if any(not fault.warning for fault in faults):
+            tell_faults(faults)
+            talk.print(f"nothing was written: first mend {into}")
+            raise typer.Exit(FAULTS)
+        features, replaced = merged(into.read_bytes(), found.features)
+    beside = into.with_name(f".{into.name}.new")
+    beside.write_bytes(written(features))
+    beside.replace(into)
+    talk.print(f"{into}: {len(found.features) - replaced} zones added, {replaced} replaced")
 
 
 def zones_lint(files: list[Path], config: Path | None, wishes: Wishes) -> None:

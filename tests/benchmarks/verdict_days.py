@@ -33,6 +33,8 @@ START = 1_767_254_400 * SECOND
 RULES = Rules()
 COARSE = 5
 """Seconds between two looks at how near somebody truly came."""
+CLOSE_M = (20, 50)
+"""How near is told apart of those who passed within doubt."""
 TERMS = [
     Terms(), Terms(dwell_s=30), Terms(dwell_s=60), Terms(dwell_s=60), Terms(dwell_s=180), Terms(dwell_s=900),
     Terms(visits=2, dwell_s=60), Terms(visits=2, dwell_s=60, spacing_s=1800),
@@ -129,8 +131,7 @@ def _truth(case: Case, zone: int, crew: Sequence[Walker]) -> str:
     if any(there):
         once = fulfilled(Terms(dwell_s=terms.dwell_s), [span for one in there for span in one], 0.0)
         return f"in part{'' if once else ', too short to count'}, {reporting}"
-    near = any(_near(one, zone, window) for one in crew)
-    return f"skipped{', passed close by' if near else ''}, {reporting}"
+    return f"skipped{_passed(crew, zone, window)}, {reporting}"
 
 
 def fulfilled(terms: Terms, stays: Sequence[tuple[int, int]], spare_s: float) -> bool:
@@ -142,14 +143,17 @@ def fulfilled(terms: Terms, stays: Sequence[tuple[int, int]], spare_s: float) ->
     return found >= terms.visits
 
 
-def _near(walker: Walker, zone: int, window: Window) -> bool:
-    """Return whether he came so close, on duty, that an honest tracker leaves doubt."""
-    return any(
-        np.any(
-            walker.away_m[zone][(a - START) // SECOND // COARSE : (b - START) // SECOND // COARSE + 1] < walker.doubt_m
-        )
-        for a, b in clip(walker.duty, *window)
-    )
+def _passed(crew: Sequence[Walker], zone: int, window: Window) -> str:
+    """Say how near the edge somebody came, on duty, if so near that an honest tracker leaves doubt."""
+    looks = [
+        (float(away.min()), one.doubt_m)
+        for one in crew for a, b in clip(one.duty, *window)
+        if len(away := one.away_m[zone][(a - START) // SECOND // COARSE : (b - START) // SECOND // COARSE + 1])
+    ]  # fmt: skip
+    if not any(away < doubt for away, doubt in looks):
+        return ""
+    nearest = min(away for away, _ in looks)
+    return next((f", passed within {far} m" for far in CLOSE_M if nearest < far), ", passed within doubt")
 
 
 def _clipped(one: Whereabouts, window: Window) -> Whereabouts:

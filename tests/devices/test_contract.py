@@ -21,6 +21,7 @@ from tests.devices.reading import CAPTURES, DEVICE, Make, fixes, read
 
 ALL: dict[str, Make] = {**DECODERS, "template": Template}
 OWNTRACKS = CAPTURES / "owntracks/owntracks.jsonl"
+LORAWAN = CAPTURES / "lorawan/lorawan.jsonl"
 RECEIVED = datetime(2026, 5, 4, 8, 0, tzinfo=UTC)
 CSV = (
     b"device,time,lon,lat,accuracy_m\nw01,2026-05-04T08:12:31Z,4.1981,50.9101,6\r\nw02,2026-05-04T08:12,4.2,50.9,\n"
@@ -41,6 +42,9 @@ def captures() -> Iterator[tuple[str, bytes]]:
     payloads = [json.loads(line)["payload"] for line in OWNTRACKS.read_text().splitlines()]
     yield from (("owntracks", payload.encode()) for payload in payloads)
     yield "owntracks", "\n".join(" ".join(payload.split()) for payload in payloads).encode()
+    uplinks = [json.loads(line)["payload"] for line in LORAWAN.read_text().splitlines()]
+    yield from (("lorawan", payload.encode()) for payload in uplinks)
+    yield "lorawan", "\n".join(" ".join(payload.split()) for payload in uplinks).encode()
     yield "csv", CSV
     yield "template", BRICK
 

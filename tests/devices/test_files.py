@@ -191,6 +191,8 @@ def test_the_template_works() -> None:
         (b"# c\n$GPGGA,,*66\n" + tpv(), "x.log", "gpsd"),
         (b'2026-01-01T08:00:00Z\t* \t{"_type":"location"}', "x", "owntracks"),
         (b'{"lat":1,"_type":"location"}', "x.json", "owntracks"),
+        (b'2026-01-01T08:00:00Z\t* \t{"_type":"location","lat":50.9,"lon":4.2}\n', "w02.rec.gz", "owntracks"),
+        (b'{"end_device_ids":{},"uplink_message":{"rx_metadata":[{"lat":1,"lon":2}]}}', "x", "lorawan"),
         (b"", "day.nmea.gz", "nmea"),
         (b"", "day.GPX", "gpx"),
         (b"hello", "README.md", None),

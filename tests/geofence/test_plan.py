@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from geofence.calendar import Hours, Window
-from geofence.model import DeviceId, TeamId, WardenId, to_micros
+from geofence.model import DeviceId, Fix, Fixes, TeamId, WardenId, to_datetime, to_micros
 from geofence.plan import Duty, Roster
 
 TOWN = ZoneInfo("Europe/Brussels")
@@ -41,6 +44,24 @@ def test_who_is_on_duty(when: str, who: WardenId | None) -> None:
     assert roster(DAY, NIGHT).holder(W1, at(when)) == who
 
 
+@pytest.mark.parametrize(
+    ("day", "start", "end", "window"),
+    [
+        (date(2026, 3, 29), time(2, 30), time(3, 30), ("01:00", "01:30")),  # 02:00 to 03:00 is leapt over
+        (date(2026, 3, 29), time(1, 30), time(2, 30), ("00:30", "01:00")),
+        (date(2026, 3, 28), time(22), time(2, 30), ("21:00", "01:00")),
+        (date(2026, 3, 29), time(2, 10), time(2, 50), None),  # it does not take place that night
+        (date(2026, 10, 25), time(2, 30), time(3, 30), ("00:30", "02:30")),  # 02:00 to 03:00 comes twice
+        (date(2026, 10, 25), time(1, 30), time(2, 30), ("23:30", "00:30")),
+    ],
+)  # fmt: skip
+def test_hours_that_are_leapt_over_or_come_twice(
+    day: date, start: time, end: time, window: tuple[str, str] | None
+) -> None:
+    found = Hours(start, end).on(day, TOWN)
+    assert (found and tuple(f"{to_datetime(edge):%H:%M}" for edge in found)) == window
+
+
 def test_a_single_duty_and_a_season() -> None:
     single = Duty(
         BRAM,
@@ -57,6 +78,20 @@ def test_everyone_is_on_duty_only_where_nothing_says_otherwise() -> None:
     assert roster(everyone=True).holder(W1, at("2026-05-03T03:00")) == "w1"
     assert roster(DAY, everyone=True).holder(W1, at("2026-05-03T03:00")) is None
     assert roster(DAY).holder(DeviceId("w2"), at("2026-05-04T12:00")) is None
+
+
+@given(st.lists(st.integers(at("2026-03-25T00:00"), at("2026-04-02T00:00")), max_size=60), st.booleans(), st.booleans())
+@example([at("2026-03-28T22:00"), at("2026-03-29T05:59"), at("2026-03-29T06:00")] * 8, False, True)
+@settings(deadline=None)
+def test_many_fixes_are_asked_about_together_as_each_by_itself(times: list[int], everyone: bool, rests: bool) -> None:
+    """Over a night of 23 hours, overlapping duties and breaks; and of devices with no duty."""
+    early = Duty(BRAM, W1, Hours(time(6), time(9)))  # overlaps the day's: the first written holds
+    held = replace(
+        roster(DAY, NIGHT, early, everyone=everyone),
+        breaks={ANNA: ((at("2026-03-27T12:00"), at("2026-03-27T12:30")),)} if rests else {},
+    )
+    fixes = Fixes.of([Fix(DeviceId(name), to_datetime(t), 4.2, 50.9) for t in times for name in ("w1", "w2")])
+    assert held.holders(fixes) == [held.holder(fix.device, fix.micros) for fix in fixes]
 
 
 def test_teams() -> None:

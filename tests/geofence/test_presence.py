@@ -8,15 +8,16 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import shapely
+import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from geofence.model import SECOND, DeviceId, Fixes, ZoneId
-from geofence.presence import Presence, presence, walk
+from geofence.presence import Presence, Walk, presence, walk
 from geofence.spans import Spans, clip, common, length, union, without
 from geofence.track import Rules
-from geofence.zones import Frame, Zone
+from geofence.zones import Frame, Zone, depth_m
 
 Array = NDArray[np.float64]
 START = 1_767_254_400 * SECOND
@@ -200,3 +201,35 @@ def test_a_bicycle_has_its_own_speed() -> None:
     own = seen(truth, rules=replace(RULES, speeds=((DeviceId("w1"), 7.0),)).of(DeviceId("w1")))
     assert without(true_spans(truth.way, "circle"), own.maybe) == ()
     assert length(own.certain) > 60 * SECOND
+
+
+@given(st.integers(0, 10_000), st.sampled_from(sorted(ZONES)), st.floats(0.2, 3.0))
+@settings(max_examples=150, deadline=None)
+def test_whole_legs_show_what_each_fix_shows(seed: int, zone: str, size: float) -> None:
+    """The shortcut over whole legs of a walk finds neither more nor less than asking for every fix's depth."""
+    shape = shapely.affinity.scale(SHAPES[zone], size, size)
+    place, truth = Zone(ZoneId(zone), FRAME.to_degrees(shape)), strolled(seed, every_s=5)
+    way = walk(truth.fixes, RULES)
+    depth = depth_m(place, way.lon, way.lat)[0]
+    for start, end in ((START, START + 1800 * SECOND), (START + 600 * SECOND, START + 900 * SECOND)):
+        found = presence(place, way, start, end)
+        inside = shown(way, depth - way.bound)
+        outside = shown(way, -depth - way.bound)
+        assert alike(found.certain, clip(without(inside, outside), start, end))
+        assert alike(found.maybe, without([(start, end)], without(outside, inside)))
+
+
+def alike(one: Spans, other: Spans) -> bool:
+    """Return whether they differ by no more than rounding: a microsecond at each edge."""
+    return length(without(one, other)) + length(without(other, one)) <= 2 * (len(one) + len(other))
+
+
+def shown(way: Walk, metres: Array) -> Spans:
+    """Return the stretches of time around each fix in which the device can have gone less than so far from it."""
+    seconds, spans = (way.time - way.time[0]) / SECOND, []
+    for at, reach in zip(way.way, metres, strict=True):
+        edges = np.interp([at - reach, at + reach], way.way, seconds)
+        edges += np.array([min(at - reach - way.way[0], 0), max(at + reach - way.way[-1], 0)]) / way.speed
+        if reach > 0:
+            spans.append(tuple(np.round(edges * SECOND).astype(np.int64).tolist()))
+    return union([(int(way.time[0]) + a, int(way.time[0]) + b) for a, b in spans])

@@ -119,3 +119,18 @@ def test_the_edition_depends_on_the_zones_only() -> None:
     a, b = square("a", 0, 0, 100), square("b", 100, 0, 200)
     assert zone_set(a, b).version == zone_set(b, a).version != zone_set(a).version
     assert zone_set(square("a", 0, 0, 100, name="x")).version != zone_set(a).version
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_index_changes_no_answer(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    middles = random.normal(0, 400, (8, 2))
+    features = [square(str(i), x, y, random.uniform(20, 600)) for i, (x, y) in enumerate(middles.tolist())]
+    features[0]["properties"] = {"valid_from": "2026-01-01T00:00:05Z"}
+    zones = zone_set(*features)
+    batch = fixes(*((x, y) for x, y in random.normal(0, 600, (40, 2)).tolist()), accuracy=float(random.uniform(1, 80)))
+    quick = zones.locate(batch)
+    zones._places.index.get = lambda: None  # type: ignore[method-assign]  # as long as it is being made
+    slow = zones.locate(batch)
+    for column in ("row", "zone", "distance_m", "east", "north", "same"):
+        assert getattr(quick, column).tolist() == getattr(slow, column).tolist()

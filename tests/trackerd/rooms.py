@@ -29,7 +29,7 @@ from trackerd.web.server import Server
 BOX = (4.198, 50.91)
 AWAY = (4.21, 50.915)
 ROLES = {"vera": "viewer", "coen": "coordinator", "ada": "administrator", "wim": "warden"}
-PASSWORD = "four words that nobody knows"  # noqa: S105
+PASSWORD = "four words that nobody knows"
 
 
 def zone(id_: str, lon: float, lat: float, **properties: Any) -> dict[str, Any]:

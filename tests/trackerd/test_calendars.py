@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, datetime, time
 from itertools import pairwise
 from pathlib import Path
@@ -122,12 +124,13 @@ def test_hours_on_days_off(public: str, school: str, held: list[int]) -> None:
         (date(2026, 10, 24), "22:00", "06:00", 9),  # and back
         (date(2026, 3, 29), "01:00", "04:00", 2),
         (date(2026, 10, 25), "01:00", "04:00", 4),
-        (date(2026, 3, 29), "02:30", "03:30", 0),   # half of it does not exist
+        (date(2026, 3, 29), "02:30", "03:30", 0.5),  # from the leap on
+        (date(2026, 3, 29), "02:10", "02:50", 0),   # nothing of it exists
         (date(2026, 5, 19), "00:00", "00:00", 24),
         (date(2026, 12, 31), "23:00", "01:00", 2),
     ],
 )  # fmt: skip
-def test_windows_are_the_towns_own_time(day: date, start: str, end: str, lasts: int) -> None:
+def test_windows_are_the_towns_own_time(day: date, start: str, end: str, lasts: float) -> None:
     window = Hours(time.fromisoformat(start), time.fromisoformat(end)).on(day, BRUSSELS)
     assert (window.end - window.start) / HOUR == lasts if window is not None else lasts == 0
 
@@ -149,3 +152,8 @@ def test_windows_of_following_days_never_overlap(day: date, start: time, end: ti
             assert began.replace(tzinfo=None) >= datetime.combine(began.date(), start), (
                 "or later, where no such time is"
             )
+
+
+def test_who_needs_no_calendar_does_not_wait_for_its_libraries() -> None:
+    code = "import sys, trackerd.assemble; print({'holidays', 'icalendar', 'recurring_ical_events'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from geofence.model import Fix, Micros
 from tests.geofence.walks import town, walk
-from trackerd.carry import Carrier
+from trackerd.carry import AT_ONCE, Carrier
 from trackerd.chunk import Chunk
 from trackerd.house import House
 from trackerd.intake import Intake, Wiring
@@ -143,3 +143,18 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, damage: bytes) -> None:
     spool.put(parcel(1))
     assert [one.parcel for one in spool.oldest(10)] == [parcel(1)]
     assert len(list(tmp_path.glob("*.damaged-*"))) == bool(damage)
+
+
+def test_a_long_turn_says_that_it_goes_on(tmp_path: Path) -> None:
+    """What waited may take longer to carry than systemd waits for a sign of life."""
+    spool = Spool(tmp_path / "spool.db")
+    fixes = walk("w1", 1, minutes=20, every_s=2)
+    for fix in fixes:
+        spool.put(Parcel([fix], [fix.micros], [None], [], [], [], []))
+    signs: list[int] = []
+    made = House(Intake(WIRING, TOWN), MemoryStore(), TOWN, "/trackerd/test", routes=["mqtt"])
+    carrier = Carrier(made, spool, lambda _s, _t: None, lambda _: None, lambda: signs.append(spool.waiting))
+    assert carrier.turn([])
+    carrier.close()
+    assert signs[0] == len(fixes) - AT_ONCE
+    assert signs[-1] == 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from geofence.faults import Fault
 from geofence.model import DeviceId, to_micros
+from tests import reference
 from trackerd.assemble import rules
 from trackerd.config import Settings
-from trackerd.load import _classes, load
-from trackerd.section import Section
+from trackerd.load import load
 from trackerd.town import Town, build
 
 ZONE = """{"type":"FeatureCollection","features":[{"type":"Feature","id":"box-01","properties":{"radius_m":25},
@@ -188,18 +192,32 @@ def test_without_duties_only_privacy_says_who_is_seen(tmp_path: Path) -> None:
         assert replayed.roster.everyone
 
 
-def test_the_example_names_every_key_there_is() -> None:
-    text = (Path(__file__).parents[2] / "config" / "trackerd.toml").read_text()
-    plan = (Path(__file__).parents[2] / "config" / "plan.example.toml").read_text()
-    for name, field in Settings.model_fields.items():
-        assert f"[{name}]" in text + plan, f"[{name}] is not in the example"
-        sections = [one for one in _classes(field.annotation) if issubclass(one, Section)]
-        if name in ("requirement", "duty"):
-            continue
-        for section in sections:
-            part = text.split(f"[{name}]")[-1] if name not in ("source", "notify") else text
-            for key in (one.alias or key for key, one in section.model_fields.items()):
-                assert f"\n{key} = " in part.replace("\n#", "\n"), f"{name}.{key} is not in the example"
+def test_the_examples_say_what_every_key_means() -> None:
+    said = reference.meanings()
+    keys = {(table, key) for table, key, _ in reference.keys(Settings.model_json_schema())}
+    assert keys - said.keys() == set()
+    assert said.keys() - keys == set()
+
+
+def test_the_reference_is_of_this_version() -> None:
+    """``make docs`` makes it anew."""
+    assert reference.PAGE.read_text("utf-8") == reference.page()
+    assert json.loads(reference.SCHEMA.read_text("utf-8")) == json.loads(json.dumps(reference.schema()))
+
+
+@pytest.mark.parametrize("example", reference.EXAMPLES)
+def test_the_schema_takes_the_examples(example: Path) -> None:
+    judge = Draft202012Validator(reference.schema())
+    text = "\n".join(opened(example))
+    document = json.loads(json.dumps(tomllib.loads(text), default=str))
+    assert [error.message for error in judge.iter_errors(document)] == []
+    assert list(judge.iter_errors({"mqtt": {"prot": 1}}))
+
+
+def opened(example: Path) -> list[str]:
+    """Return the example's lines with everything in it that is out of use taken in use."""
+    lines = example.read_text("utf-8").splitlines()
+    return [re.sub(r"^#(?=\[|\w+ = )", "", line) for line in lines]
 
 
 @pytest.mark.parametrize(("more", "said"), [

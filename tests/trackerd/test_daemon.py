@@ -20,6 +20,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from tests.servers import KEPT, Mosquitto, Port, client, publish, until
+from tests.wire_contract import faults
 
 BOX = (4.198, 50.91)
 ZONES = {"type": "FeatureCollection", "features": [
@@ -90,6 +91,7 @@ class Listener:
 
     def __init__(self, port: int) -> None:
         self.messages: list[tuple[str, Any, bool]] = []
+        self.faults: list[str] = []
         self.client = client(port)
         self.client.on_message = self._take
         self.client.subscribe("trackerd/#", 1)
@@ -98,6 +100,7 @@ class Listener:
         if not message.topic.startswith("trackerd/in/"):
             body = json.loads(message.payload) if message.payload else None
             self.messages.append((message.topic, body, message.retain))
+            self.faults += faults(message.topic, body)
 
     def of(self, topic: str) -> list[Any]:
         return [body for one, body, _ in self.messages if one == topic]
@@ -119,6 +122,7 @@ def listen() -> Iterator[Any]:
     for listener in listeners:
         listener.client.disconnect()
         listener.client.loop_stop()
+    assert [fault for listener in listeners for fault in listener.faults] == []
 
 
 def visit(began: datetime, seconds: int = 120, every: int = 5) -> list[bytes]:

@@ -102,6 +102,8 @@ def settings(folder: Path, *sections: str) -> tuple[Settings | None, list[str]]:
         (MAIL + 'username = "t"\n', "username and password_file go together"),
         (MAIL + 'username = "t"\npassword_file = "p"\ntls = "none"\n', "a password is not sent in clear"),
         (MAIL + 'language = "es"\n', "notify[1].language"),
+        (HOOK + 'types = ["zone.skipp"]\n', "types[1]: no event is of the type 'zone.skipp': did you mean zone.skip?"),
+        (HOOK + 'types = ["persons.*"]\n', "there are zone.enter"),
         ('kind = "apprise"\nname = "phone"\n', 'a notify of kind "apprise" needs url_file'),
     ],
 )  # fmt: skip
@@ -111,6 +113,21 @@ def test_a_fault_names_its_key_and_a_remedy(tmp_path: Path, section: str, fault:
     assert len(faults) == 1
     assert fault in faults[0]
     assert "hunter2" not in faults[0].partition("known here")[0] or "did you mean" in faults[0]
+
+
+def test_types_may_be_written_as_events_say_them(tmp_path: Path) -> None:
+    found, _ = settings(tmp_path, HOOK + 'types = ["trackerd.zone.*", "retract"]\n')
+    assert found is not None
+    assert make.wishes(found.notify[0], found).types == ("zone.*", "retract")
+
+
+def test_a_filter_nothing_fits_is_warned_of(tmp_path: Path) -> None:
+    found, faults = settings(tmp_path, HOOK + 'kinds = ["boxx"]\nzones = ["box-*"]\nteams = ["nope"]\n')
+    assert found is not None
+    assert [fault.partition(" (")[0] for fault in faults] == [
+        "notify[1].kinds: nothing fits 'boxx'", "notify[1].zones: nothing fits 'box-*'",
+        "notify[1].teams: nothing fits 'nope'",
+    ]  # fmt: skip
 
 
 def test_two_of_one_name_are_told(tmp_path: Path) -> None:

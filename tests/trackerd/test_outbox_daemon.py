@@ -14,6 +14,7 @@ from tests.servers import Mosquitto, free_port, publish, until
 from tests.trackerd.test_cli import trackerd
 from tests.trackerd.test_daemon import Installation, Listener, recently, visit
 
+SET_ASIDE = "SELECT event.id FROM event JOIN trouble USING (seq) WHERE route = 'desk' AND dead"
 REST = "[privacy]\nrequire_duty = false\n"
 
 
@@ -99,7 +100,7 @@ def test_away_refused_and_sent_again(tmp_path: Path, mosquitto: Mosquitto) -> No
             server.answer = lambda _handler, _request: 200
             assert "desk: delivered" in trackerd("notify", "test", "desk", "--config", town.config).stderr
             assert "trackerd.test" in {request.event["type"] for request in server.taken}
-        dead = [row[0] for row in town.rows("SELECT id FROM event JOIN outbox USING (seq) WHERE route = 'desk'")]
+        dead = [row[0] for row in town.rows(SET_ASIDE)]
         with town.daemon():
             said = trackerd("notify", "resend", "--route", "desk", "--config", town.config).stderr
             assert f"{len(dead)} letters wait again" in said
@@ -112,6 +113,6 @@ def test_the_commands_say_what_is_wrong(tmp_path: Path) -> None:
     assert "no [[notify]] has the name 'nobody'; there are: desk" in said
     said = trackerd("notify", "test", "desk", "--config", town.config, code=1).stderr
     assert "notify desk: secret_file gone: no such file or directory" in said
-    assert "cannot be opened" in trackerd("notify", "list", "--config", town.config, code=3).stderr
-    assert "cannot be opened" in trackerd("notify", "resend", "--config", town.config, code=3).stderr
+    assert "has the daemon run yet" in trackerd("notify", "list", "--config", town.config, code=3).stderr
+    assert "has the daemon run yet" in trackerd("notify", "resend", "--config", town.config, code=3).stderr
     assert "secret_file gone" in trackerd("run", "--config", town.config, code=3).stderr

@@ -109,6 +109,28 @@ def test_faults_of_a_plan_are_told(tmp_path: Path, text: str, words: str) -> Non
     assert (code, "no zone is of the kind 'boxx'" in " ".join(said.split())) == (0, True), "a warning refuses nothing"
 
 
+def test_faults_of_all_three_kinds_of_files_are_told_at_once(tmp_path: Path) -> None:
+    config = demo(tmp_path, '[[requirement]]\nid = "x"\nzones = ["box-01"]\nfrom = "25:00"\nto = "26:00"\n')
+    (tmp_path / "trackerd.toml").write_text(Path(config).read_text().replace("[site]", '[site]\ncolour = "red"'))
+    places = tmp_path / "places.geojson"
+    places.write_text(places.read_text().replace('"radius_m":20', '"radius_m":-20'))
+    code, said = run("check", "--config", config)
+    assert code == 1
+    for words in ("site.colour: unknown key", "places.geojson", "from: write the hour"):
+        assert words in " ".join(said.split())
+    for text in ("zones = 3\n[plan]\nfile = 4", "zones = [3]\nplan = 5", "x ="):
+        (tmp_path / "trackerd.toml").write_text(text)
+        assert run("check", "--config", config)[0] == 1
+
+
+def test_a_requirement_nobody_is_ever_on_duty_for_is_warned_of(tmp_path: Path) -> None:
+    night = '[[requirement]]\nid = "night"\nzones = ["box-*"]\nfrom = "22:00"\nto = "06:00"\n'
+    code, said = run("check", "--config", demo(tmp_path, night))
+    assert (code, said.count("warning")) == (0, 1)
+    assert "requirement night: nobody who may do it is on duty" in " ".join(said.split())
+    assert "warning" not in run("check", "--config", demo(tmp_path))[1]
+
+
 def capacity(folder: Path, plan: str = "", *, day: str = "2027-05-18") -> tuple[str, dict[str, Any]]:
     """Ask it of the demo's town, with more asked of it; once in words and once for programs."""
     config = demo(folder, plan)
@@ -164,3 +186,4 @@ def test_a_day_that_is_over_is_split_by_its_record(tmp_path: Path) -> None:
     assert "2 could have been done beside the rest (found)." in said
     other = demo(tmp_path, config=f'[store]\nurl = "sqlite:///{tmp_path / "none.db"}"\n')
     assert "No record of that day" in run("plan", "capacity", "--date", "2026-05-19", "--config", other)[1]
+    assert "No record of that day" in run("plan", "capacity", "--date", "2026-05-12", "--config", config)[1]

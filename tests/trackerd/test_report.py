@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from geofence.calendar import Window
 from geofence.ledger import Outcome
-from geofence.model import SECOND, Fixes, ZoneId
+from geofence.model import SECOND, DeviceId, Fixes, ZoneId
 from tests.benchmarks.walkers import Scenario, seen
 from tests.trackerd.reporting import (
     LAT,
@@ -259,3 +259,28 @@ def test_what_cannot_be_answered_is_told(period: tuple[str, str], says: str) -> 
 def test_days_are_the_towns_also_when_the_clock_changes() -> None:
     hours = [(b - a) / (60 * MINUTE) for a, b in (on("2026-03-29"), on("2026-10-25"), on("2026-05-19"))]
     assert hours == [23, 25, 24]
+
+
+def forgetful(first_kept: str) -> MemoryStore:
+    """Return a store of a day with visits all day, whose positions were let go of up to a moment."""
+    store = MemoryStore()
+    keep_visits(store, (visit("v1", "box", at("2026-05-19T08:01"), at("2026-05-19T08:09")), "gw-1"))
+    keep_fixes(store, track("w1", at(first_kept), [0.0] * 12 * 60), "gw-1")
+    store.horizons = lambda: {DeviceId("w1"): at(first_kept)}  # type: ignore[method-assign]
+    return store
+
+
+def test_who_was_forgotten_is_not_called_unheard() -> None:
+    held = roster(("gw-1", "w1", "08:00", "10:00"))
+    (turn,) = day(record(forgetful("2026-05-20T08:00"), held=held), date(2026, 5, 19)).turns
+    assert (turn.silences, turn.distance_m, len(turn.visits)) == ((), None, 1)
+    found = day(record(forgetful("2026-05-19T08:30"), held=held), date(2026, 5, 19))
+    assert found.turns[0].silences == ((at("2026-05-19T09:29:55") + 1, at("2026-05-19T10:00")),)
+    assert (found.forgotten, found.crews[0].distance_m) == (at("2026-05-19T08:30"), None)
+
+
+def test_nobody_is_called_absent_of_a_place_by_positions_that_were_forgotten() -> None:
+    here = record(forgetful("2026-05-20T08:00"))
+    with pytest.raises(ReportFault, match=r"kept no longer.*begin on 2026-05-20.*report zone"):
+        place(here, SPOT, on("2026-05-19"), "ann", "")
+    assert place(here, SPOT, on("2026-05-19", "2026-05-20"), "ann", "").period.start == at("2026-05-20T08:00")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from geofence.model import Fixes
+from tests.receivers import mailbox
 from tests.trackerd.reporting import at, track
 from trackerd.cli import app
 from trackerd.demo import show
@@ -69,6 +73,22 @@ def test_the_demos_plan_and_a_zone_by_its_name(town: Path) -> None:
     assert [row["requirement"] for row in verdicts] == ["boxes-asse"]
 
 
+def test_whether_it_can_be_done_is_said_in_every_language_and_format(town: Path, tmp_path: Path) -> None:
+    found = asked(town, "capacity", "--date", "2026-05-19")
+    assert (found["owed"], found["crew_at_least"], found["crew_found"], found["not_done"]) == (22, 2, 2, 2)
+    tables = found["tables"]
+    assert isinstance(tables, dict)
+    assert (len(tables["rounds"]), tables["left"]) == (26, []), "two visits each of four are asked"
+    assert "Rondes die het doen" in ask(town, "capacity", "--date", "2026-05-19").stdout
+    assert "Tournées" in ask(town, "capacity", "--date", "2026-05-19", "--format", "html", "--lang", "fr").stdout
+    assert "write 2026-05-04" in ask(town, "capacity", "--date", "soon", code=1).stderr
+    for file in town.parent.iterdir():
+        if file.suffix in (".toml", ".geojson"):
+            shutil.copy(file, tmp_path)
+    to_come = asked(tmp_path / "trackerd.toml", "capacity", "--date", "2099-05-19")  # no store is needed for that
+    assert (to_come["owed"], "not_done" in to_come) == (22, False)
+
+
 def test_files_are_written_as_their_names_say(town: Path, tmp_path: Path) -> None:
     for suffix, begins in (("xlsx", b"PK"), ("html", b"<!DOCTYPE html>"), ("json", b"{"), ("csv", b"Opdracht,")):
         out = tmp_path / f"plan.{suffix}"
@@ -93,11 +113,13 @@ def test_a_place_is_answered_and_the_asking_can_be_read(town: Path) -> None:
         (("zone", "probleembox mark"), 1, "did you mean box-01 (Probleembox Markt)"),
         (("zone", "xyzzy"), 1, "trackerd zones list"),
         (("day", "--date", "2099-01-01"), 1, "still to come"),
-        (("day", "--date", "tomorrow"), 1, "write 2026-05-04"),
+        (("day", "--date", "soon"), 1, "write 2026-05-04"),
+        (("day", "--date", "tomorrow"), 1, "still to come"),
         (("plan", "--from", "x", "--to", "y"), 1, "'y' is no day and no time: write 2026-05-04 or"),
         (("plan", "--from", "2020-01-01", "--to", "2020-02-01"), 1, "the record begins on 2026-05-19"),
         (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--format", "csv", "--table", "x"), 2, "there are"),
         (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "/no/such/x.html"), 1, "cannot be written"),
+        (("plan", "--from", "2026-05-01", "--to", "2026-05-31", "--output", "x.pdf"), 2, "call it .html"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_answered_is_told_with_a_remedy(
@@ -112,7 +134,8 @@ def test_without_a_store_nothing_is_answered(town: Path, tmp_path: Path) -> None
     for file in town.parent.iterdir():
         if file.suffix in (".toml", ".geojson"):
             shutil.copy(file, tmp_path)
-    assert "cannot be opened" in ask(tmp_path / "trackerd.toml", "plan", code=3).stderr
+    told = " ".join(ask(tmp_path / "trackerd.toml", "plan", code=3).stderr.split())
+    assert "demo.db: there is no such file: has the daemon run yet" in told
 
 
 def test_a_store_that_cannot_be_written_answers_nothing_about_a_place(
@@ -159,3 +182,25 @@ def test_a_place_is_asked_about_while_a_daemon_writes(tmp_path: Path) -> None:
     assert not faults
     assert [one.purpose for one in store.askings(0, 2**62)] == ["p0", "p1", "p2", "p3"]
     store.close()
+
+
+def test_yesterdays_overview_by_mail(town: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trackerd.clock.now", lambda: datetime(2026, 5, 20, 4, tzinfo=UTC))
+    with mailbox() as box:
+        config = town.with_name("mail.toml")
+        notify = (
+            f'[[notify]]\nkind = "mail"\nname = "coordinator"\nhost = "localhost"\nport = {box.port}\ntls = "none"\n'
+        )
+        config.write_text(f'{town.read_text()}\n{notify}from = "trackerd@asse.be"\nto = ["coordinator@asse.be"]\n')
+        said = ask(config, "day", "--date", "yesterday", "--mail", "coordinator")
+        assert "took it for 1 of 1" in said.output
+        assert 'no [[notify]] of kind "mail" named' in ask(config, "day", "--mail", "nobody", code=1).output
+    (mail,) = box.mails
+    assert mail["Subject"].startswith("Dagverslag van de gemeenschapswachten: dinsdag 19 mei 2026")
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert "Probleembox" in plain.get_content()
+    assert "<table" in html.get_content()
+    (book,) = mail.iter_attachments()
+    assert load_workbook(io.BytesIO(book.get_content())).sheetnames

@@ -20,14 +20,17 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 
 import trackerd
+from geofence.calendar import Window
 from geofence.ledger import Outcome
 from geofence.model import SECOND, ZoneId
-from tests.trackerd.reporting import TOWN, at, keep_case, keep_visits, record, visit
+from tests.trackerd.reporting import LAT, LON, TOWN, at, keep_case, keep_visits, record, visit
 from trackerd.report.day import day
 from trackerd.report.formats import CsvWishes, as_csv, as_json, guarded, terminal
 from trackerd.report.html import as_html
 from trackerd.report.page import Cell, Column, Page, Sort, Table, said
 from trackerd.report.pages import day_page, plan_page, zone_page
+from trackerd.report.place import Presences, Spot
+from trackerd.report.place_page import place_page
 from trackerd.report.plan import plan
 from trackerd.report.speech import LOCALES, Speech
 from trackerd.report.xlsx import as_xlsx
@@ -196,3 +199,21 @@ def test_a_cell_is_said_or_left_out() -> None:
     assert [said(cell, sort, say) for cell, sort in ((None, Sort.SPAN), ("x", Sort.TEXT), (0.07, Sort.POINTS))] == [
         "", "x", "+7",
     ]  # fmt: skip
+
+
+def test_a_place_is_not_called_empty_beside_seconds_in_which_somebody_can_have_been_there() -> None:
+    def said_of(possible_s: float) -> str:
+        found = Presences(Spot(LON, LAT, 50), Window(at("2026-05-19T08:00"), MOMENT), (), (0.0, 0.0, possible_s))
+        return terminal(place_page(found, "", Speech("en", TOWN)), 160)
+
+    assert "Nobody on duty was there, nor can have been" in said_of(0.0)  # off duty anybody can have been
+    assert "nor can have been" not in said_of(4.0)
+    assert "a few seconds" in said_of(4.0)
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_a_narrow_terminal_folds_and_leaves_nothing_out(width: int) -> None:
+    names = ["Probleembox Koninklijk Atheneum", "school-afternoon", "Verontschuldigd"] * 2
+    shown = terminal(a_page([*names], [Sort.TEXT] * len(names)), width)
+    assert "…" not in shown
+    assert max(len(line) for line in shown.splitlines()) <= width

@@ -471,6 +471,6 @@ def test_zones_changed_while_we_were_down_hold_from_the_start_on() -> None:
     assert second.zones.version == other_town().zones.version
 
 
-def test_sos_and_retractions_are_not_up_for_revision() -> None:
-    assert {Kind.SOS, Kind.RETRACT} == SAID_AT_ONCE
+def test_sos_low_batteries_and_retractions_are_not_up_for_revision() -> None:
+    assert {Kind.SOS, Kind.BATTERY, Kind.RETRACT} == SAID_AT_ONCE
     assert to_datetime(START).year == 2026

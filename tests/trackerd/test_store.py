@@ -7,11 +7,13 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geofence.calendar import Window
 from geofence.editions import Edition
@@ -23,6 +25,7 @@ from geofence.model import (
     Event,
     Fix,
     Fixes,
+    IntColumn,
     Kind,
     Micros,
     RequirementId,
@@ -405,7 +408,7 @@ def test_an_event_is_found_by_its_id_also_when_it_was_taken_back(reopen: Reopen)
 
 def test_letters_may_be_sent_again_beside_a_daemon(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'record.db'}"
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="there is no such file"):
         open_store(url, beside=True)
     daemon = open_store(url)
     daemon.commit(Batch(Fixes.of(()), events=[told("a")], routes=["mail"]))
@@ -520,6 +523,24 @@ def test_who_was_where_is_told_by_time_and_box(reopen: Reopen) -> None:
     assert np.isnan(store.seen(START, end)[0].fixes.altitude_m).all()
     assert store.times(DeviceId("w1"), START + 2_000_000, end).tolist() == [START + n * 1_000_000 for n in (2, 3, 5)]
     assert store.times(DeviceId("nobody"), START, end).tolist() == []
+    assert store.times(DeviceId("nobody"), START, end, 5).tolist() == []
+
+
+@given(st.sets(st.integers(0, 40), max_size=20), st.integers(1, 9), st.integers(0, 20))
+def test_moments_that_are_left_out_leave_no_new_gap(moments: set[int], apart: int, start: int) -> None:
+    store = open_store("sqlite:///:memory:")
+    store.commit(Batch(Fixes.of([fix("w1", at) for at in sorted(moments)])))
+    first, second = START + start * 1_000_000, 1_000_000
+    whole = store.times(DeviceId("w1"), first, START + 35 * second)
+    some = store.times(DeviceId("w1"), first, START + 35 * second, apart * second)
+    assert set(some) <= set(whole)
+    assert _longer(some, apart * second) == _longer(whole, apart * second)
+    assert (some[:1].tolist(), some[-1:].tolist()) == (whole[:1].tolist(), whole[-1:].tolist())
+    store.close()
+
+
+def _longer(times: IntColumn, apart: int) -> list[tuple[int, int]]:
+    return [(a, b) for a, b in pairwise(times.tolist()) if b - a > apart]
 
 
 def test_what_was_thinned_is_seen_too(tmp_path: Path) -> None:
@@ -529,7 +550,8 @@ def test_what_was_thinned_is_seen_too(tmp_path: Path) -> None:
         "INSERT INTO fix_thin SELECT device, 0, time - 60000000, lon, lat, 5.0, warden FROM fix"
     )
     assert places(store, START, START + 61_000_000) == [("gw-1", [("w1", 4.2), ("w1", 4.2)])]
-    assert (store.times(DeviceId("w1"), START, START + 1).tolist(), store.since()) == ([START], START)
+    assert store.times(DeviceId("w1"), START, START + 1).tolist() == [START]
+    assert store.since() == store.first_position() == START
     store.close()
 
 
@@ -555,7 +577,7 @@ def test_visits_and_cases_of_one_zone_and_outcomes_in_short(reopen: Reopen) -> N
         ("daily", "park", (START + 10, START + 70), None, False),
         ("daily", "box", (START, START + 90), Outcome.MISSED, True),
     ]
-    assert store.since() == START - 5
+    assert (store.since(), store.first_position()) == (START - 5, None)
 
 
 def test_who_asks_is_kept_also_beside_a_daemon(reopen: Reopen) -> None:

@@ -255,3 +255,38 @@ def test_memory_is_no_store_to_look_into() -> None:
     assert done.returncode == 3
     assert "names no store" in done.stderr
     assert not isinstance(MemoryStore(), SqlStore)
+
+
+def test_of_the_backups_in_a_folder_the_newest_stay(tmp_path: Path) -> None:
+    config = configuration(tmp_path, "sqlite:///r.db")
+    open_store(f"sqlite:///{tmp_path}/r.db").close()
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for name in ("r-2026-05-01T020000Z.db", "r-2026-05-02T020000Z.db", "other.db", "r-mine.db"):
+        (folder / name).touch()
+    done = trackerd("store", "backup", "--into", folder, "--keep", "2", "--config", config)
+    assert done.returncode == 0, done.stderr
+    left = sorted(one.name for one in folder.iterdir())
+    assert left[:3] == ["other.db", "r-2026-05-02T020000Z.db", left[2]]
+    assert len(left) == 4
+    assert trackerd("store", "backup", "--config", config).returncode == 2
+    assert trackerd("store", "backup", folder / "x.db", "--into", folder, "--config", config).returncode == 2
+
+
+def test_forgetting_while_no_daemon_runs(tmp_path: Path) -> None:
+    config = configuration(tmp_path, "sqlite:///r.db")
+    url = f"sqlite:///{tmp_path}/r.db"
+    with closing(open_store(url)) as store:
+        take(house(store), walk("w1", 6, minutes=100))
+        had = store.tally().fixes
+        beside = trackerd("store", "forget", "--config", config)
+        assert (beside.returncode, beside.stderr) == (0, "the daemon runs: it does that itself\n")
+        assert store.tally().fixes == had
+    zones = tmp_path / "bad.geojson"
+    zones.write_text("{")
+    config.write_text(config.read_text() + '\n[[zones]]\nfile = "bad.geojson"\n')
+    done = trackerd("store", "forget", "--config", config)  # whatever is wrong with the zones
+    assert done.returncode == 0, done.stderr
+    assert "exact positions" in done.stderr
+    with closing(open_store(url, reading=True)) as store:
+        assert store.tally().fixes < had

@@ -201,7 +201,7 @@ def test_the_commands_leave_word_and_say_when_it_will_hold(config: Path) -> None
     (("duty", "break", "gw-1", "--from", "noon"), 2, "--from: 'noon' is no time"),
     (("duty", "break", "gw-1", "--from", "2026-05-04T12:00", "--until", "2026-05-04T11:00"), 2, "not after --from"),
     (("duty", "resume", "nobody"), 1, "no warden is called 'nobody'"),
-    (("duty", "list"), 3, "has the daemon never run?"),
+    (("duty", "list"), 3, "has the daemon run yet"),
     (("waive", "boxes", "box"), 2, "needs its reason"),
     (("waive", "boxen", "box", "--reason", "x"), 1, "did you mean boxes?"),
     (("waive", "boxes", "bax", "--reason", "x"), 1, "did you mean box?"),

@@ -88,10 +88,16 @@ def test_what_changes_something_needs_the_sessions_token(site: Site) -> None:
 
 
 OTHERS = [
-    ("GET", "/api/day/tracks", {"warden": "gw-2", "purpose": "curious"}, None), ("GET", "/api/events", {"warden": "gw-2"}, None),
-    ("POST", "/api/breaks", {}, {"warden": "gw-2"}), ("DELETE", "/api/breaks", {"warden": "gw-2"}, None),
-    ("GET", "/api/plan", {}, None), ("GET", "/api/reports/day", {}, None), ("GET", "/api/reports/zone", {"zone": "box-07"}, None),
-    ("POST", "/api/reports/place", {}, PLACE), ("GET", "/api/health", {}, None), ("GET", "/api/zones", {"form": "drawn"}, None),
+    ("GET", "/api/day/tracks", {"warden": "gw-2", "purpose": "curious"}, None),
+    ("GET", "/api/events", {"warden": "gw-2"}, None),
+    ("POST", "/api/breaks", {}, {"warden": "gw-2"}),
+    ("DELETE", "/api/breaks", {"warden": "gw-2"}, None),
+    ("GET", "/api/plan", {}, None),
+    ("GET", "/api/reports/day", {}, None),
+    ("GET", "/api/reports/zone", {"zone": "box-07"}, None),
+    ("POST", "/api/reports/place", {}, PLACE),
+    ("GET", "/api/health", {}, None),
+    ("GET", "/api/zones", {"form": "drawn"}, None),
 ]  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def test_what_somebody_would_import_is_shown_with_its_faults(site: Site) -> None
         ("ronde", "Point"),
     ]
     assert [one["geometry"]["type"] for one in told["features"]] == ["Polygon", "Polygon"]
-    assert ["placemark 3 (Nergens)"] == [one["where"] for one in told["faults"]]
+    assert [one["where"] for one in told["faults"]] == ["placemark 3 (Nergens)"]
     changed = [zone("box-07", 4.5, 50.9, kind="box"), ZONES[1], zone("new", 4.2, 50.9)]
     told = ada.post("/api/zones/preview", json={"type": "FeatureCollection", "features": changed}).json()
     assert (told["added"], told["changed"], told["same"]) == (["new"], ["box-07"], ["far-away"])

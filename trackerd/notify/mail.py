@@ -46,7 +46,10 @@ class Mail:
 
     def send(self, parcel: Parcel) -> str:
         """See Transport."""
-        message = self._message(parcel)
+        return self.hand_in(self._message(parcel))
+
+    def hand_in(self, message: EmailMessage) -> str:
+        """Hand a message in at the server; return what it said. Raises Undelivered."""
         try:
             with self._open() as smtp:
                 left_out = smtp.send_message(message, self._sender, self._to)
@@ -75,15 +78,20 @@ class Mail:
             raise
         return smtp
 
-    def _message(self, parcel: Parcel) -> EmailMessage:
-        told = self._words.message(parcel)
+    def message(self, id_: str, subject: str) -> EmailMessage:
+        """Begin a message; ``id_`` is the same each time the same is told."""
         message = EmailMessage()
-        message["Subject"] = told.subject
+        message["Subject"] = subject
         message["From"] = self._sender
         message["To"] = ", ".join(self._to)
         message["Date"] = format_datetime(clock.now())
-        message["Message-ID"] = f"<{parcel.letters[0].event.id}@{self._sender.partition('@')[2]}>"
+        message["Message-ID"] = f"<{id_}@{self._sender.partition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
+        return message
+
+    def _message(self, parcel: Parcel) -> EmailMessage:
+        told = self._words.message(parcel)
+        message = self.message(parcel.letters[0].event.id, told.subject)
         if parcel.urgent:
             message["Importance"] = "high"
             message["X-Priority"] = "1"

@@ -13,6 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from geofence.calendar import Hours
+from trackerd import secret
 from trackerd.config import Settings
 from trackerd.notify.mail import Mail, Server
 from trackerd.notify.section import NotifySection
@@ -46,7 +47,7 @@ def transport(section: NotifySection, settings: Settings, path: Path) -> Transpo
     folder = path.parent
     words = Words(section.language or settings.site.languages[0], ZoneInfo(settings.site.timezone), settings.site.name)
     with _told(section, "ca_file"):
-        tls = _context(None if section.ca_file is None else folder / section.ca_file)
+        tls = _context(None if section.ca_file is None else secret.place(folder, section.ca_file))
     if section.kind == "webhook":
         with _told(section, "secret_file"):
             keys = [key_of(line) for line in _text(folder, section.secret_file).split()]
@@ -83,7 +84,7 @@ def _text(folder: Path, file: Path | None) -> str:
     """Return what stands in a file, if one is named; the line's end that editors add is not part of it."""
     if file is None:
         return ""
-    found = (folder / file).read_text("utf-8").rstrip("\r\n")
+    found = secret.place(folder, file).read_text("utf-8").rstrip("\r\n")
     if not found.strip():
         raise ValueError("is empty")
     return found

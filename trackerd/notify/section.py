@@ -6,14 +6,18 @@ never sent in clear.
 
 from __future__ import annotations
 
+import difflib
 import re
 from datetime import time
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from geofence.model import Kind
+from geofence.wire import PREFIX, VERDICTS
 from trackerd.section import Id, Port, Section, Span
 
 NEEDS = {"webhook": ("url",), "mail": ("host", "from", "to"), "apprise": ("url_file",)}
@@ -27,6 +31,20 @@ ALSO = {
 OWN = {key for keys in (*NEEDS.values(), *ALSO.values()) for key in keys}
 TO_PEOPLE = ("zone.skip", "device.sos")
 """What is told to people unless they want more; a webhook is told everything."""
+
+
+TYPES = (*(kind.value for kind in Kind), *VERDICTS.values(), "zone.due")
+"""What events say, without the prefix."""
+
+
+def _type(pattern: str) -> str:
+    """Return a pattern of types without the prefix; one that fits none would keep its route silent for ever."""
+    bare = pattern.removeprefix(PREFIX)
+    if not any(fnmatchcase(known, bare) for known in TYPES):
+        near = difflib.get_close_matches(bare, TYPES, 1, 0.6)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TYPES)}"
+        raise ValueError(f"no event is of the type {pattern!r}: {hint}")
+    return bare
 
 
 def _name(name: str) -> str:
@@ -69,11 +87,11 @@ class NotifySection(Section):
 
     kind: Literal["webhook", "mail", "apprise"]
     name: Annotated[Id, AfterValidator(_name)]
-    types: tuple[str, ...] | None = None
+    types: tuple[Annotated[str, AfterValidator(_type)], ...] | None = None
     kinds: tuple[str, ...] = ()
     zones: tuple[str, ...] = ()
     teams: tuple[Id, ...] = ()
-    quiet: Annotated[tuple[time, time], BeforeValidator(_stretch)] | None = None
+    quiet: Annotated[tuple[time, time], BeforeValidator(_stretch, json_schema_input_type=str)] | None = None
     give_up: Span = 3 * 86_400.0
     group: Span = 0.0
     language: Literal["nl", "fr", "de", "en"] | None = None

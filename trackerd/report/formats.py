@@ -23,6 +23,8 @@ from trackerd.report.page import Cell, Page, Sort, Table, said
 
 RIGHT = {Sort.COUNT, Sort.NUMBER, Sort.SPAN, Sort.METRES, Sort.SHARE, Sort.POINTS}
 """Sorts of values that stand to the right of their column."""
+PAPER = 160
+"""Characters a line where there is no terminal to ask."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - full width counts too
 """What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection)."""
 
@@ -41,7 +43,7 @@ def terminal(page: Page, width: int | None = None) -> str:
     """Return the page as it is shown on a terminal; colours only where it is one."""
     console = Console(highlight=False)
     if width is not None or not console.is_terminal:
-        console = Console(highlight=False, width=width or max(console.width, 120))
+        console = Console(highlight=False, width=width or max(console.width, PAPER))
     with console.capture() as capture:
         console.print(_group(page))
     return capture.get()
@@ -65,7 +67,7 @@ def _shown(table: Table, page: Page) -> RichTable:
     kept = [index for index, column in enumerate(table.columns) if column.key != "zone_id"]
     for index in kept:
         column = table.columns[index]
-        shown.add_column(column.label, justify="right" if column.sort in RIGHT else "left")
+        shown.add_column(column.label, justify="right" if column.sort in RIGHT else "left", overflow="fold")
     for row in table.rows:
         shown.add_row(*(Text(said(row[index], table.columns[index].sort, page.speech)) for index in kept))
     return shown

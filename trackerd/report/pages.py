@@ -57,6 +57,11 @@ def day_page(day: Day, names: Names, say: Speech) -> Page:
         say("The distance is the least plausible one: standing still adds nothing, however the position wanders, "
             "and nothing is added for a silence."),
     ]  # fmt: skip
+    if day.forgotten is not None:
+        notes.append(
+            say("Positions are kept from {time} on only: of the time before, no distance and no silence can be told.",
+                time=say.time(day.forgotten))
+        )  # fmt: skip
     facts = (Fact("date", say("Day"), say.long_day(day.date)),)
     return Page("day", say("Day report of the community wardens"), facts, tables, notes, say)
 
@@ -140,7 +145,7 @@ def _verdicts(cases: Iterable[Docketed], say: Speech) -> Table:
         Column("from", say("From"), Sort.TIME), Column("to", say("To"), Sort.TIME),
         Column("requirement", say("Requirement")), Column("verdict", say("Verdict")),
         Column("visits", say("Visits that count"), Sort.COUNT), Column("asked", say("Visits asked"), Sort.COUNT),
-        Column("certain", say("Certain presence"), Sort.SPAN), Column("why", say("Why")),
+        Column("counts", say("Presence that counts"), Sort.SPAN), Column("why", say("Why")),
     )  # fmt: skip
     rows = []
     for one in cases:
@@ -193,15 +198,8 @@ def plan_page(history: PlanHistory, say: Speech) -> Page:
         say("Unproven is neither met nor skipped: somebody could have been there unseen."),
     ]
     facts = (period(history.period, say), *total)
-    return Page(
-        "plan",
-        say("The plan: what was owed, and what became of it"),
-        facts,
-        (each, weeks, both),
-        notes,
-        say,
-        history.period,
-    )
+    title = say("The plan: what was owed, and what became of it")
+    return Page("plan", title, facts, (each, weeks, both), notes, say, history.period)
 
 
 def _week_columns(say: Speech) -> tuple[Column, ...]:

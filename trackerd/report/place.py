@@ -94,7 +94,7 @@ class Presences:
 
 def place(record: Record, spot: Spot, period: Window, by: str, purpose: str) -> Presences:
     """Return who was there, once the asking is on disk. Raises ReportFault, StoreError."""
-    period = record.past(period)
+    period = record.positioned(period)
     record.store.ask(Asking(record.now, by, "place", spot.coarsely(), *period, purpose))
     frame = Frame.at(spot.lon, spot.lat)
     circle = Zone(ZoneId("place"), frame.to_degrees(Point(0, 0).buffer(spot.radius_m, quad_segs=32)))
@@ -122,8 +122,7 @@ class _Track:
         self.rules = record.rules.of(device)
         reach = round(MARGIN_M / self.rules.walker_speed * SECOND)
         wide = _wide(period)
-        gaps = _gaps(record.store.times(device, *wide), wide, 2 * reach)
-        self.gaps = tuple((a, b) for a, b in gaps if self._matters(*period, a + reach, b - reach))
+        self.gaps = self._mattering(_gaps(record.store.times(device, *wide, 2 * reach), wide, 2 * reach), reach)
         ends = sorted({moment for gap in self.gaps for moment in gap})
         stretches = [wide] if len(ends) > ENDS_MOST else [Window(Micros(at), Micros(at + 1)) for at in ends]
         more = [seen for stretch in stretches for seen in record.store.seen(*stretch)]
@@ -151,10 +150,11 @@ class _Track:
         stretches = _episodes(grades.possible)
         sums = [_shares(stretches, spans) for spans in grades]
         from_middle = self.from_middle(frame)
-        for (start, end), certain, probable, possible in zip(stretches, *sums, strict=True):
+        rows = np.searchsorted(self.fixes.time, np.array(stretches, np.int64).reshape(-1, 2)).tolist()
+        for (start, end), row, certain, probable, possible in zip(stretches, rows, *sums, strict=True):
             if possible < LEAST_S and not probable:
                 continue
-            held = slice(*np.searchsorted(self.fixes.time, (start, end)).tolist())
+            held = slice(*row)
             stated = self.fixes.accuracy_m[held][~np.isnan(self.fixes.accuracy_m[held])]
             yield There(
                 self._who(start, end), self.device, Micros(start), Micros(end), certain, probable, possible,
@@ -175,11 +175,15 @@ class _Track:
                 return warden
         return self.roster.holder(self.device, start)
 
-    def _matters(self, start: int, end: int, first: int, last: int) -> bool:
-        """Return whether there may have been somebody on duty unheard; without a roster, only while not lost."""
-        if self.roster.everyone and last - first > self.rules.lost_s * SECOND:
-            return False
-        return bool(self.duty.of(self.device, clip([(first, last)], start, end)))
+    def _mattering(self, gaps: Iterable[Span], reach: int) -> Spans:
+        """Return the gaps in which somebody on duty may have been unheard; without a roster, only while not lost."""
+        longest = self.rules.lost_s * SECOND if self.roster.everyone else float("inf")
+        tried = [(a, b) for a, b in gaps if b - a - 2 * reach <= longest]
+        midst = [(max(a + reach, self.period.start), min(b - reach, self.period.end)) for a, b in tried]
+        held = [(gap, (a, b)) for gap, (a, b) in zip(tried, midst, strict=True) if a < b]
+        on_duty = self.duty.of(self.device, tuple(inner for _, inner in held))
+        shares = _shares([inner for _, inner in held], on_duty)
+        return tuple(gap for (gap, _), share in zip(held, shares, strict=True) if share)
 
 
 class _Duty:

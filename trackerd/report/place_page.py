@@ -11,7 +11,7 @@ from geofence.calendar import Window
 from trackerd.report.page import Column, Fact, Page, Sort, Table
 from trackerd.report.pages import period
 from trackerd.report.place import Presences, There
-from trackerd.report.speech import Speech
+from trackerd.report.speech import Speech, nn
 from trackerd.store import Asking
 
 
@@ -41,7 +41,10 @@ def place_page(found: Presences, purpose: str, say: Speech) -> Page:
         Fact("probable", say("Somebody was probably there"), probable, Sort.SPAN),
         Fact("possible", say("Somebody was possibly there"), possible, Sort.SPAN),
     )  # fmt: skip
-    table = Table("there", say("Who was there"), columns, rows, say("Nobody was there, nor can have been."))
+    nobody = say("Nobody on duty was there, nor can have been.")
+    if possible:
+        nobody = say("Nobody is known to have been there; somebody can have been, for a few seconds at a time at most.")
+    table = Table("there", say("Who was there"), columns, rows, nobody)
     notes = [
         say("Certainly: at the worst error and the greatest speed it was inside. Probably: its positions lay inside. "
             "Possibly: it could have been inside unseen, for instance during a silence."),
@@ -55,12 +58,19 @@ def _grade(one: There, say: Speech) -> str:
     return say("certainly") if one.certain_s else say("probably") if one.probable_s else say("possibly")
 
 
+ASKED = nn("Nobody asked.")
+
+
 def askings_page(askings: Iterable[Asking], asked: Window, say: Speech) -> Page:
     """Return the page of who asked where people were."""
-    columns = (
+    table = Table("askings", say("Who asked where people were"), asked_columns(say), list(askings), say(ASKED))
+    return Page("askings", say("Access log"), (period(asked, say),), (table,), (), say, asked)
+
+
+def asked_columns(say: Speech) -> tuple[Column, ...]:
+    """Return the columns of an Asking, in its order."""
+    return (
         Column("at", say("Asked"), Sort.TIME), Column("by", say("By")), Column("question", say("Question")),
         Column("about", say("About")), Column("from", say("From"), Sort.TIME), Column("to", say("To"), Sort.TIME),
         Column("purpose", say("Purpose")),
     )  # fmt: skip
-    table = Table("askings", say("Who asked where people were"), columns, list(askings), say("Nobody asked."))
-    return Page("askings", say("Access log"), (period(asked, say),), (table,), (), say, asked)

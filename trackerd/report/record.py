@@ -1,6 +1,7 @@
 """What every question reads: the store, and what the configuration says beside it.
 
-What must stay true here: nothing is known of a time that is still to come.
+What must stay true here: nothing is known of a time that is still to come; of a time whose positions were let go of
+nobody is called unheard, nor absent.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ class Record:
         start, end = (datetime.combine(day, datetime.min.time(), self.zone) for day in (first, last + timedelta(1)))
         return Window(to_micros(start), to_micros(end))
 
+    def forgotten(self) -> Micros | None:
+        """Return up to when positions were let go of, by the terms of retention; None while none were."""
+        gone = self.store.horizons().values()
+        return (self.store.first_position() or max(gone)) if gone else None
+
     def past(self, window: Window) -> Window:
         """Return what of it is over. Raises ReportFault where nothing is, or nothing was kept of that time."""
         if window.start >= window.end:
@@ -55,6 +61,18 @@ class Record:
             first = f"{self.local(since):%Y-%m-%d}"
             raise ReportFault(f"nothing is stored of {self._when(window)}: the record begins on {first}")
         return Window(window.start, min(window.end, self.now))
+
+    def positioned(self, window: Window) -> Window:
+        """Return what of it is over and has its positions. Raises ReportFault where they were all let go of."""
+        window, forgotten = self.past(window), self.forgotten()
+        if forgotten is None or forgotten <= window.start:
+            return window
+        if forgotten >= window.end:
+            raise ReportFault(
+                f"the positions of {self._when(window)} are kept no longer, by the terms of [retention]: they begin on "
+                f"{self.local(forgotten):%Y-%m-%d}; visits to a zone may be kept longer: trackerd report zone"
+            )
+        return Window(forgotten, window.end)
 
     def ended(self, visit: Visit) -> Micros:
         """Return when a visit ended; of one that lasts, until when its device was heard of."""

@@ -29,8 +29,10 @@ STANDARD_INPUT = "-"
 class FileSource(Standing):
     """A file in blocks, then its end."""
 
-    def __init__(self, name: str, path: str | Path) -> None:
+    def __init__(self, name: str, path: str | Path, block: int = BLOCK) -> None:
+        """``block``: bytes read at once; more of them make a long file faster."""
         super().__init__(name)
+        self._block = block
         self.path = str(path)
         self.fault = ""
         """What was wrong with the file, in words; empty while nothing is."""
@@ -66,7 +68,7 @@ class FileSource(Standing):
         plain = stat.S_ISREG(state.st_mode)
         total = state.st_size if plain else 0
         counted = _Counted(raw)
-        held = io.BufferedReader(counted, BLOCK)
+        held = io.BufferedReader(counted, self._block)
         gzipped = (plain or self._ready(raw)) and held.peek(2)[:2] == GZIP
         stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=held) if gzipped else held
         first = True
@@ -75,7 +77,7 @@ class FileSource(Standing):
             if not plain and not gzipped and not first and not self._ready(raw):
                 return
             first = False
-            data = stream.read1(BLOCK)  # type: ignore[union-attr]
+            data = stream.read1(self._block)  # type: ignore[union-attr]
             self._progress = (counted.count, total)
             if not data:
                 return

@@ -15,11 +15,10 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 
-from paho.mqtt.client import MQTTMessage
-
 from trackerd import clock
 from trackerd.chunk import Chunk
 from trackerd.mqtt import Broker, BrokerFault
+from trackerd.mqtt_stream import Arrived
 from trackerd.sources.backoff import Backoff
 from trackerd.sources.mqtt_link import PARTED, Link, Receipt
 from trackerd.sources.standing import Standing, Wake
@@ -31,6 +30,8 @@ TOPICS: Sequence[tuple[str, str]] = (
 )  # fmt: skip
 """Topic filters subscribed to unless told otherwise, each with the decoder of its messages."""
 
+MOST_TOPICS = 10_000
+"""Topics whose meaning is remembered."""
 STEADY_S = 10.0
 """A connection that lasted so long was a success; two daemons with one client id throw each other out sooner."""
 
@@ -66,6 +67,7 @@ class MqttSource(Standing):
         self._brief = 0  # connections in a row that were granted and soon lost
         self._wake = Wake()
         self._link: Link | None = None
+        self._known: dict[bytes, tuple[str, tuple[str, ...], str | None]] = {}
 
     def __iter__(self) -> Iterator[Chunk]:
         """Yield messages until closed, over as many connections as it takes."""
@@ -154,29 +156,30 @@ class MqttSource(Standing):
         why = (getattr(fault, "strerror", None) or str(fault)).lower()
         return f"cannot reach the broker at {self._where()}: {why}"
 
-    def _chunk(self, link: Link, message: MQTTMessage) -> Chunk:
+    def _chunk(self, link: Link, message: Arrived) -> Chunk:
+        known = self._known.get(message.topic)
+        if known is None:
+            if len(self._known) >= MOST_TOPICS:
+                self._known.clear()
+            known = self._known[message.topic] = self._about(message.topic)
+        topic, address, decoder = known
+        receipt = Receipt(link, message.mid) if message.qos else None
+        return Chunk(
+            self.name, message.payload, clock.now(), topic, address, decoder, whole=True, retained=message.retain,
+            receipt=receipt,
+        )  # fmt: skip
+
+    def _about(self, name: bytes) -> tuple[str, tuple[str, ...], str | None]:
+        """Return a topic in words, the levels it was matched by, and the decoder of what comes on it."""
         try:
-            topic = message.topic
+            topic = name.decode()
         except UnicodeDecodeError:  # the standard forbids it; still its bytes are told, and acknowledged
             topic = ""
-        address: tuple[str, ...] = ()
-        decoder = None
-        for each, name in self.topics:
+        for each, decoder in self.topics:
             matched = match(each, topic)
             if matched is not None:
-                address, decoder = matched, name
-                break
-        return Chunk(
-            source=self.name,
-            data=bytes(message.payload),
-            received=clock.now(),
-            stream=topic,
-            address=address,
-            decoder=decoder,
-            whole=True,
-            retained=bool(message.retain),
-            receipt=Receipt(link, message.mid) if message.qos else None,
-        )
+                return topic, matched, decoder
+        return topic, (), None
 
     def _tend(self) -> None:
         while not self.closed.wait(self.broker.keepalive_s / 8 or 1):

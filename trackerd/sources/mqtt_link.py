@@ -10,24 +10,24 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-import ssl
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import ConnectFlags, DisconnectFlags
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from trackerd import clock
 from trackerd.mqtt import Broker, make_client
+from trackerd.mqtt_stream import Arrived, Stream, acknowledgement
 from trackerd.sources.standing import Wake
 
 SESSION_S = 14 * 24 * 3600
 """How long the broker keeps messages for us while we are away."""
-RECEIVE_MAXIMUM = 1000
+RECEIVE_MAXIMUM = 2000
 """Messages the broker may have open towards us; no bound on memory (the broker forgets it on resume), only a wish."""
 CONNACK_TIMEOUT_S = 10.0
 PARTED = "closed by us"
@@ -56,46 +56,41 @@ class Link:
     def __init__(self, broker: Broker, filters: Sequence[str], wake: Wake) -> None:
         self.filters = filters
         self.wake = wake
-        self.client = make_client(broker, manual_ack=True, session_s=SESSION_S, receive_maximum=RECEIVE_MAXIMUM)
+        self.client = make_client(broker, session_s=SESSION_S, receive_maximum=RECEIVE_MAXIMUM, streamed=True)
         self.session_present: bool | None = None
         """What the broker said when it took us; None until it has."""
         self.granted: list[ReasonCode] | None = None
         """Its answer to each subscription; None until it came."""
         self.lost = ""
         """Why the connection is no more, in words; empty while it stands."""
-        self._arrived: deque[MQTTMessage] = deque()
+        self._arrived: deque[Arrived] = deque()
         self._receipts: deque[int] = deque()
         self._lock = threading.Lock()  # around every use of the client: step and tend are of different threads
-        self._maybe_more = False
         self._began = self._heard = self._spoke = self._rested = clock.monotonic()
         self.client.on_connect = self._on_connect
         self.client.on_subscribe = self._on_subscribe
-        self.client.on_message = lambda _client, _data, message: self._arrived.append(message)
         self.client.on_disconnect = self._on_disconnect
 
     def open(self) -> None:
         """Connect and say who we are; OSError where nobody answers."""
         self.client.reconnect()
-        sock = self.client.socket()
-        if isinstance(sock, socket.socket):
+        if (stream := self._stream) is not None:
             # A broker that vanished without a word is noticed by the kernel when it leaves our bytes unanswered.
             with contextlib.suppress(OSError):
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
+                stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000)
         self._began = self._heard = self._spoke = self._rested = clock.monotonic()
 
-    def step(self, wait_s: float) -> MQTTMessage | None:
+    def step(self, wait_s: float) -> Arrived | None:
         """Do what is due, waiting so long at most; return a message if one came. Look at ``lost`` after."""
         if self._arrived:
             return self._arrived.popleft()
         with self._lock:
-            self._send_receipts()
-            readable = self._maybe_more or self._wait(wait_s)
-            if readable and not self.lost:
+            self._send()
+            if self._wait(wait_s) and not self.lost:
                 self._heard = clock.monotonic()
-                self.client.loop_read()
+                self._read()
             elif not self.lost:
                 self._rest()
-            self._maybe_more = bool(self._arrived)
         return self._arrived.popleft() if self._arrived else None
 
     def tend(self) -> None:
@@ -103,12 +98,12 @@ class Link:
         with self._lock:
             if self.lost or self.granted is None:
                 return
-            self._send_receipts()
             now = clock.monotonic()
             if now - max(self._spoke, self._rested) >= self.client.keepalive / 4:
                 # Not a PINGREQ: paho would hang up for want of the answer, which waits behind messages not yet read.
                 self.client.unsubscribe(NEVER_SUBSCRIBED)
                 self._spoke = now
+            self._send()
 
     def acknowledge(self, mid: int) -> None:
         """Queue an acknowledgement; any thread may. What comes after the loss goes nowhere, as it should."""
@@ -119,8 +114,7 @@ class Link:
     def end(self) -> None:
         """Send the last receipts and part in good order."""
         with self._lock, contextlib.suppress(OSError, ValueError):
-            if not self.lost:
-                self._send_receipts()
+            self._send()
             if not self.lost:
                 self.lost = PARTED  # before paho calls back about it
                 self.client.disconnect()
@@ -128,36 +122,60 @@ class Link:
             if sock is not None:  # what could not be sent at once is not waited for
                 sock.close()
 
-    def _send_receipts(self) -> None:
-        if self._receipts and not self.lost:
+    @property
+    def _stream(self) -> Stream | None:
+        return cast("Stream | None", self.client.socket())
+
+    def _read(self) -> None:
+        """Take what has come: messages, and between them what is for paho."""
+        stream = self._stream
+        try:
+            if stream is None or not stream.fill():
+                return
+            self._arrived += stream.take()
+            while not self.lost and stream.lend():
+                self.client.loop_read()
+                self._arrived += stream.take()
+        except (OSError, ValueError, IndexError) as fault:
+            self._give_up(f"connection lost: {fault}")
+
+    def _send(self) -> None:
+        """Send the acknowledgements that are due, and whatever else waits, in one go."""
+        stream = self._stream
+        if stream is None or self.lost:
+            return
+        if self._receipts:
             self._spoke = clock.monotonic()
-            while self._receipts:
-                self.client.ack(self._receipts.popleft(), 1)
+            stream.send(b"".join([acknowledgement(self._receipts.popleft()) for _ in range(len(self._receipts))]))
+        try:
+            if self.client.want_write():
+                self.client.loop_write()
+            stream.flush()
+        except OSError as fault:
+            self._give_up(f"connection lost: {fault.strerror or fault}")
 
     def _wait(self, wait_s: float) -> bool:
         """Wait for the broker or the bell; True when there is something to read."""
-        sock = self.client.socket()
-        if sock is None:
+        stream = self._stream
+        if stream is None:
             self.lost = self.lost or "connection lost"
             return False
-        if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        if stream.pending():
             return True
         poll = select.poll()
-        poll.register(sock.fileno(), select.POLLIN | (select.POLLOUT if self.client.want_write() else 0))
+        poll.register(stream.fileno(), select.POLLIN | (select.POLLOUT if stream.unsent else 0))
         poll.register(self.wake.fileno(), select.POLLIN)
         ready = dict(poll.poll(wait_s * 1000))
         if self.wake.fileno() in ready:
             self.wake.clear()
-            self._send_receipts()
-        events = ready.get(sock.fileno(), 0)
-        if events & select.POLLOUT:
-            self.client.loop_write()
-        return bool(events & ~select.POLLOUT)
+        self._send()
+        return bool(ready.get(stream.fileno(), 0) & ~select.POLLOUT)
 
     def _rest(self) -> None:
         """Nothing waits to be read: only now do pings and their time limits mean something."""
         self._rested = now = clock.monotonic()
         self.client.loop_misc()
+        self._send()
         if self.granted is None and now - self._began > CONNACK_TIMEOUT_S:
             self._give_up(f"no answer to our greeting within {CONNACK_TIMEOUT_S:.0f} s; is this an MQTT 5 broker?")
         elif now - self._heard > 1.5 * self.client.keepalive + 1:

@@ -40,7 +40,7 @@ class Standing:
         if (was.connected, was.detail) == (connected, detail):
             return
         since = was.since if was.connected == connected else clock.now()
-        self._status = Status(connected, since, detail)
+        self._status = Status(connected, since, detail, expected)
         log.log(logging.INFO if connected or expected else logging.WARNING, "source %s: %s", self.name, detail)
 
 

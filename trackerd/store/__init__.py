@@ -24,6 +24,7 @@ from trackerd.store.protocol import (
     Seen,
     Store,
     StoreError,
+    StoreHeld,
     Tally,
     Told,
     Trouble,
@@ -34,9 +35,9 @@ from trackerd.store.protocol import (
 )
 
 __all__ = [
-    "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Entry", "Erased", "Found", "Judgement", "Kept", "Letter",
-    "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "Tally", "Told",
-    "Trouble", "Unheld", "Waiting", "Waiver", "Wanted", "open_store",
+    "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Entry", "Erased", "Found", "Judgement", "Kept",
+    "Letter", "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "StoreHeld",
+    "Tally", "Told", "Trouble", "Unheld", "Waiting", "Waiver", "Wanted", "open_store",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from trackerd.store.protocol import StoreError
+from trackerd.store.protocol import StoreError, StoreHeld
 
 
 def take(path: Path) -> int:
@@ -24,7 +24,7 @@ def take(path: Path) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
-        raise StoreError(f"{path}: another trackerd is writing to it: stop that one first") from None
+        raise StoreHeld(f"{path}: another trackerd is writing to it: stop that one first") from None
     return lock
 
 

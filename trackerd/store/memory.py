@@ -7,10 +7,11 @@ fixes stay columns, and are put in order only when somebody asks or one comes ou
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import accumulate, islice
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +22,7 @@ from geofence.engine import Saved
 from geofence.model import (
     EVER,
     FLOAT_COLUMNS,
+    NEVER,
     SECOND,
     DeviceId,
     Event,
@@ -89,6 +91,8 @@ class MemoryStore:
         self._of_device: dict[DeviceId, list[str]] = {}
         self._of_visit: dict[VisitId, list[str]] = {}
         self._visits: dict[VisitId, Kept] = {}
+        self._diary: _Diary | None = None
+        """The visits in order, until one changes."""
         self._outbox: dict[tuple[str, int], Told] = {}
         self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
@@ -118,6 +122,7 @@ class MemoryStore:
         touched |= {event.said.event.visit.id for event in told if event.said and event.said.event.visit}
         for visit in touched:
             self._keep_visit(visit)
+        self._diary = None if touched else self._diary
         if batch.judgement is not None:
             self._judge(batch.judgement)
         return Committed(new, told)
@@ -167,12 +172,9 @@ class MemoryStore:
 
     def visits(self, start: int, end: int, zone: ZoneId | None = None) -> Iterable[Kept]:
         """See Store."""
-        found = [
-            kept for kept in self._visits.values()
-            if kept.visit.began < end and (kept.visit.ended is None or kept.visit.ended >= start)
-            and zone in (None, kept.visit.zone)
-        ]  # fmt: skip
-        return sorted(found, key=lambda kept: (kept.visit.began, kept.visit.id))
+        if self._diary is None:
+            self._diary = _Diary(self._visits.values())
+        return [kept for kept in self._diary.between(start, end) if zone in (None, kept.visit.zone)]
 
     def docket(self, start: int, end: int, zone: ZoneId | None = None) -> list[Docketed]:
         """See Store."""
@@ -196,16 +198,22 @@ class MemoryStore:
             found += [Seen(who, fixes.take(rows)) for who, rows in held.items()]
         return found
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:  # noqa: ARG002
         """See Store."""
         log = self._fixes.get(device)
         return np.empty(0, np.int64) if log is None else log.between(start - 1, end).time
 
     def since(self) -> Micros | None:
         """See Store."""
-        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
+        first = self.first_position()
+        firsts = [] if first is None else [first]
         firsts += [kept.visit.began for kept in self._visits.values()]
         firsts += [one.case.window.start for one in self._docket.values()]
+        return min(firsts) if firsts else None
+
+    def first_position(self) -> Micros | None:
+        """See Store."""
+        firsts = [int(log.between(EVER, None).time[0]) for log in self._fixes.values() if log.count]
         return Micros(min(firsts)) if firsts else None
 
     def ask(self, asking: Asking) -> None:
@@ -347,6 +355,7 @@ class MemoryStore:
         old = [key for key, moment in kept[1] if moment < before]
         for key in old:
             del kept[0][key]
+        self._diary = None
         if what == "verdicts":
             self._waivers = {key: one for key, one in self._waivers.items() if one.start >= before}
             self._breaks = {key: one for key, one in self._breaks.items() if one.end >= before}
@@ -495,6 +504,21 @@ class MemoryStore:
         self._visits[visit] = Kept(last.event.visit, last.warden, last.team)
 
 
+class _Diary:
+    """Visits in order of their beginning: a year of them is asked for day by day."""
+
+    def __init__(self, visits: Iterable[Kept]) -> None:
+        self._visits = sorted(visits, key=lambda kept: (kept.visit.began, kept.visit.id))
+        self._began = [kept.visit.began for kept in self._visits]
+        self._latest = list(accumulate((_ended(kept) for kept in self._visits), max))
+        """Up to each, when the last of all of them ended: before it nothing that lasts longer is left out."""
+
+    def between(self, start: int, end: int) -> list[Kept]:
+        """Return those that began before ``end`` and had not ended before ``start``."""
+        rows = slice(bisect_left(self._latest, start), bisect_left(self._began, end))
+        return [kept for kept in self._visits[rows] if _ended(kept) >= start]
+
+
 class _Log:
     """The fixes of one device."""
 
@@ -518,7 +542,7 @@ class _Log:
     def between(self, after: int, before: int | None) -> Fixes:
         whole = self._whole()
         end = len(whole) if before is None else int(np.searchsorted(whole.time, before, "left"))
-        return whole.take(np.arange(int(np.searchsorted(whole.time, after, "right")), end))
+        return whole.take(slice(int(np.searchsorted(whole.time, after, "right")), end))
 
     def erase(self, start: int, end: int) -> Micros | None:
         """Erase what lies in [start, end) but an SOS; return the first moment of it."""
@@ -552,6 +576,10 @@ class _Log:
         self._pieces = [both.take(stays)]
         self.count = len(stays)
         return sorted(int(row) - len(known) for row in stays if row >= len(known))
+
+
+def _ended(kept: Kept) -> int:
+    return NEVER if kept.visit.ended is None else kept.visit.ended
 
 
 def _best(fixes: Fixes, rows: IntColumn) -> int:

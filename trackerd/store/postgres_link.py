@@ -17,7 +17,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from trackerd import clock
-from trackerd.store.protocol import StoreError
+from trackerd.store.protocol import StoreError, StoreHeld
 
 LOCK: Final = 0x7472_6B64
 """The first half of our advisory locks' numbers; the second is of the schema."""
@@ -146,7 +146,7 @@ class Link:
         until = clock.monotonic() + PATIENCE_S
         while not session.execute(f"SELECT pg_try_advisory_lock({LOCK}, hashtext(current_schema()))").fetchone()[0]:
             if clock.monotonic() > until:
-                raise StoreError(f"{self.place}: another trackerd is writing to it: stop that one first")
+                raise StoreHeld(f"{self.place}: another trackerd is writing to it: stop that one first")
             if self._last is not None:
                 session.execute(ending, self._last)
             time.sleep(0.05)

@@ -40,6 +40,10 @@ class StoreError(Exception):
     """The store cannot do what was asked; the text tells an administrator why and what to do."""
 
 
+class StoreHeld(StoreError):  # noqa: N818 (the field's word: somebody else has it)
+    """Another trackerd is writing to it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """Data that was not believed, for the quarantine."""
@@ -402,8 +406,12 @@ class Store(Protocol):
     def seen(self, start: int, end: int, box: Box | None = None) -> list[Seen]:
         """Return all that is kept of where people were in [start, end), within the box; also what was thinned."""
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
-        """Return the moments in [start, end) of which a position of the device is kept, in order."""
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:
+        """Return the moments in [start, end) of which a position of the device is kept, in order.
+
+        Of moments with neighbours no farther than ``apart`` (microseconds) some may be left out, never so that a new
+        gap longer than that arises.
+        """
 
     def since(self) -> Micros | None:
         """Return the first moment of which anything is kept; None where nothing is."""
@@ -413,6 +421,9 @@ class Store(Protocol):
 
     def newest(self) -> int:
         """Return the place of the event recorded last; 0 where none ever was."""
+
+    def first_position(self) -> Micros | None:
+        """Return the first moment of which a position is kept, exact or thinned; None where none is."""
 
     def ask(self, asking: Asking) -> None:
         """Keep, on disk, that somebody asks."""

@@ -21,6 +21,8 @@ class Held:
 
     def note(self, times: IntColumn, wardens: Sequence[WardenId | None]) -> None:
         """Take fixes in the order they came."""
+        if len(set(wardens)) == 1 and (np.diff(times) >= 0).all():  # as nearly always: one run
+            times, wardens = times[[0, -1]], [wardens[0]] * 2
         for time, warden in zip(times.tolist(), wardens, strict=True):
             first, last, was = self._runs[-1] if self._runs else (time, time, warden)
             if self._runs and warden == was and time >= last:

@@ -187,7 +187,7 @@ class SqlStore(ABC):
         with self.reading() as db:
             return questions.seen(db, start, end, box)
 
-    def times(self, device: DeviceId, start: int, end: int) -> IntColumn:
+    def times(self, device: DeviceId, start: int, end: int, apart: int = 0) -> IntColumn:  # noqa: ARG002
         """See Store."""
         with self.reading() as db:
             return questions.times(db, device, start, end)
@@ -206,6 +206,11 @@ class SqlStore(ABC):
         """See Store."""
         with self.reading() as db:
             return letters.newest(db)
+
+    def first_position(self) -> Micros | None:
+        """See Store."""
+        with self.reading() as db:
+            return questions.first_position(db)
 
     def ask(self, asking: Asking) -> None:
         """See Store."""

@@ -175,7 +175,10 @@ def _zone(
         inside=[Inside(warden=warden, since=moment(since), certainty=sure) for warden, since, sure in inside],
         last_visit=said.when(picture.last_visits.get(id_)), due=said.when(picture.due.get(id_)),
         verdict=None if verdict is None else said.STATES[verdict],
-        windows=[LiveWindow(requirement=what, start=moment(a), end=moment(b), state=state) for what, a, b, state in windows],  # type: ignore[arg-type]
+        windows=[
+            LiveWindow(requirement=what, start=moment(a), end=moment(b), state=state)  # type: ignore[arg-type]
+            for what, a, b, state in windows
+        ],
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from geofence import geojson
 from geofence.faults import Fault
 from geofence.trial import Habits
 from geofence.zones import Frame, Zone
-from trackerd import kml
+from trackerd import zone_import
 from trackerd.assemble import rules
 from trackerd.town import PRIVATE
 from trackerd.web.lint_worker import tried
@@ -91,18 +91,10 @@ def sent(data: bytes) -> list[dict[str, Any]]:
 
 
 def preview(room: Room, data: bytes) -> Preview:
-    """Say what GeoJSON or KML would come to."""
-    faults: list[Fault] = []
-    if kml.looks_like(data):
-        features, faults = kml.features(data, SENT)
-    else:
-        features = sent(data)
-    if features:
-        text = json.dumps({"type": "FeatureCollection", "features": features}).encode()
-        zones, more = geojson.read(text, SENT, room.zone)
-        faults += more
-    else:
-        zones = []
+    """Say what GeoJSON, KML or KMZ would come to. Raises ProblemError where there is nothing of zones in it."""
+    features, zones, faults = zone_import.take(data, SENT, room.zone)
+    if not features:
+        raise ProblemError(422, "there are no zones in it", faults=[str(one) for one in faults])
     sound = {str(one.id) for one in zones}
     town = room.picture.town
     now = {str(one.id): one for one in (*town.zones, *town.private)}

@@ -31,7 +31,7 @@ class DayWarden(Answer):
     duty: list[Span]
     gaps: list[Span] = Field(description="On duty and unheard for longer than a silence.")
     breaks: list[Span] = Field(default=[])
-    distance_m: float
+    distance_m: float | None = Field(default=None, description="None: too long ago, exact positions are thinned.")
     visits: list[DayVisit]
 
 

@@ -57,7 +57,7 @@ def day(request: Request, who: SeesOrOwn, date: DayAsked = None) -> DayAnswer:
     wardens = [
         DayWarden(
             warden=one.warden, team=one.team, duty=said.stretches(one.duty), gaps=said.stretches(one.silences),
-            breaks=said.stretches(clip(breaks.get(one.warden, ()), *window)), distance_m=round(one.distance_m),
+            breaks=said.stretches(clip(breaks.get(one.warden, ()), *window)), distance_m=one.distance_m,
             visits=[said.visit(kept) for kept in one.visits],
         )
         for one in turns
@@ -84,7 +84,7 @@ def tracks(
     request: Request, who: Annotated[Caller, Depends(Needs("tracks", "own"))], purpose: Annotated[Purpose, Query()],
     date: DayAsked = None, warden: Annotated[str | None, Query(max_length=64, description="Else everybody.")] = None,
 ) -> Tracks:  # fmt: skip
-    """Say where wardens went on a day, to the metre. Who asks, about whom and why is kept, and the warden can read it."""
+    """Say where wardens went on a day, to the metre. Who asks about whom and why is kept, and can be read by them."""
     if not who.sees(warden or who.own):
         raise ProblemError(403, "a warden sees their own data")
     room, about = room_of(request), warden or who.own

@@ -20,7 +20,7 @@ from trackerd.report.pages import day_page, plan_page, zone_page
 from trackerd.report.place_page import place_page
 from trackerd.report.record import Record, ReportFault
 from trackerd.report.speech import Speech
-from trackerd.report_answers import period_of, zone_of
+from trackerd.report_words import period_of, zone_of
 from trackerd.store import Asking, Store
 from trackerd.web import said
 from trackerd.web.access import Caller, Needs, Sees, room_of

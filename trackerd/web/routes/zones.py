@@ -32,11 +32,13 @@ ETAGGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed"}}
 
 
 @router.get("/api/zones", summary="The zones",
-            responses={200: {"content": {"application/geo+json": GEOJSON}}, **ETAGGED, **described(401, 403, 409, 422, 503)},
-            response_class=Response)  # fmt: skip
+            responses={200: {"content": {"application/geo+json": GEOJSON}}, **ETAGGED,
+                       **described(401, 403, 409, 422, 503)}, response_class=Response)  # fmt: skip
 def zones(
     request: Request, who: SeesOrOwn,
-    form: Annotated[Literal["shown", "drawn"], Query(description="Polygons as judged; or as drawn, to be edited.")] = "shown",
+    form: Annotated[
+        Literal["shown", "drawn"], Query(description="Polygons as judged; or as drawn, to be edited.")
+    ] = "shown",
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:  # fmt: skip
     """Return all zones as GeoJSON. ``drawn`` comes with the ETag that PUT wants back."""
