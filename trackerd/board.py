@@ -59,17 +59,19 @@ class Board:
         """Have ``watcher`` called after each new picture; it must return at once and raise nothing."""
         self._watchers = (*self._watchers, watcher)
 
-    def show(self, house: House, at: Micros, last_visits: Mapping[ZoneId, Micros], events: int, away: str = "") -> None:
+    def show(self, house: House, at: Micros, last_visits: Mapping[ZoneId, Micros], events: int, away: str = "",
+             at_once: bool = False) -> None:  # fmt: skip
         """Show how things stand; ``events``: how many were told since the last time."""
         now = clock.monotonic()
-        if now < self._next and not events:
+        if now < self._next and not events and not at_once:
             return
         self._next = now + EVERY_S
         self._news += bool(events)
         docket = house.docket
         self.picture = Picture(
             at, house.town, house.editions, dict(house.engine.tracks), dict(house.latest.of if house.latest else {}),
-            dict(last_visits), dict(docket.due), dict(docket.verdicts), dict(docket.open), replace(house.counts), away, self._news,
+            dict(last_visits), dict(docket.due), dict(docket.verdicts), dict(docket.open), replace(house.counts), away,
+            self._news,
         )  # fmt: skip
         for watcher in self._watchers:
             watcher()

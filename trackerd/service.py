@@ -155,6 +155,7 @@ class Service:
                     continue
                 if not self._carrier.carry(taken):
                     return
+                self._show(at_once=True)  # who asked for it sees it done
                 fail_point("before-done")
                 self._inbox.done(path)
         except StoreError as error:
@@ -171,10 +172,10 @@ class Service:
         log.info("zones drawn anew by %s: edition %s", order.by, self._house.town.zones.version)
         return empty()
 
-    def _show(self) -> None:
+    def _show(self, at_once: bool = False) -> None:
         """Let whoever looks see how things stand."""
         events, self._events = self._house.counts.events - self._events, self._house.counts.events
-        self.board.show(self._house, to_micros(clock.now()), self._last_visits, events, self._carrier.away)
+        self.board.show(self._house, to_micros(clock.now()), self._last_visits, events, self._carrier.away, at_once)
 
     def watched(self) -> Board:
         """Have shown where everybody is; return the board. Raises StoreError."""

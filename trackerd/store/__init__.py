@@ -36,8 +36,8 @@ from trackerd.store.protocol import (
 
 __all__ = [
     "Asking", "Batch", "Box", "Break", "Committed", "Docketed", "Entry", "Erased", "Found", "Judgement", "Kept",
-    "Letter", "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError", "StoreHeld",
-    "Tally", "Told", "Trouble", "Unheld", "Waiting", "Waiver", "Wanted", "open_store",
+    "Letter", "MemoryStore", "Outcomes", "Pulse", "Refusal", "Revised", "Said", "Seen", "Store", "StoreError",
+    "StoreHeld", "Tally", "Told", "Trouble", "Unheld", "Waiting", "Waiver", "Wanted", "open_store",
 ]  # fmt: skip
 
 

@@ -101,7 +101,8 @@ def tracks(
     items = [
         Track(
             warden=one.warden, device=one.fixes.devices[0], time=[moment(at) for at in one.fixes.time.tolist()],
-            lon=[round(lon, 6) for lon in one.fixes.lon.tolist()], lat=[round(lat, 6) for lat in one.fixes.lat.tolist()],
+            lon=[round(lon, 6) for lon in one.fixes.lon.tolist()],
+            lat=[round(lat, 6) for lat in one.fixes.lat.tolist()],
             accuracy_m=[None if m != m else round(m, 1) for m in one.fixes.accuracy_m.tolist()],  # noqa: PLR0124 - NaN
         )
         for one in seen

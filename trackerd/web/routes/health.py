@@ -53,8 +53,8 @@ def health(request: Request, _: Sees) -> Health:
                        since=when(one.trouble.since if one.trouble else None))
             for one in dead
         ],
-        store=StoreHealth(kind=room.settings.store.url.partition(":")[0], away=away, fixes=tally.fixes, visits=tally.visits,
-                          events=tally.events, refusals=tally.refusals, since=when(since)),
+        store=StoreHealth(kind=room.settings.store.url.partition(":")[0], away=away, fixes=tally.fixes,
+                          visits=tally.visits, events=tally.events, refusals=tally.refusals, since=when(since)),
         counts={key: value for key, value in vars(picture.counts).items() if type(value) is int},
         streams=feed.listeners,
     )  # fmt: skip

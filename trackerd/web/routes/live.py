@@ -33,7 +33,8 @@ def live(request: Request, who: SeesOrOwn) -> Live:
 
 @router.get(
     "/api/stream", summary="What happens, as it happens", response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}, **described(401, 403, 422, 429)},
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}},
+               **described(401, 403, 422, 429)},
 )  # fmt: skip
 async def stream(
     request: Request, who: SeesOrOwn,
