@@ -1,2 +1,109 @@
-import { en } from "./en";
-export const de = en;
+// The words in German.
+import type { Words } from "./en";
+
+const anzahl = (count: number, one: string, more: string) => `${count} ${count === 1 ? one : more}`;
+
+export const de: Words = {
+  language: "Deutsch",
+  title: "wo die Ordnungshüter sind und welche Orte besucht wurden",
+  units: { s: "s", min: "Min.", h: "Std.", d: "Tage" },
+  ago: (span) => `vor ${span}`,
+  skip: "Zum Inhalt",
+  menu: "Seiten",
+  pages: { now: "Jetzt", day: "Tag", plan: "Plan", zones: "Zonen", lists: "Listen", health: "Zustand", looks: "Einsicht", mine: "Meine Daten" },
+  link: { on: "live", connecting: "verbinden…", lost: "keine Verbindung" },
+  linkLong: { on: "Was Sie sehen, ist live.", connecting: "Verbindung zum Server wird aufgebaut.", lost: "Der Server ist nicht erreichbar: Was Sie sehen, kann veraltet sein. Wir versuchen es weiter." },
+  theme: { auto: "Farben: wie das Gerät", light: "Farben: hell", dark: "Farben: dunkel" },
+  chooseLanguage: "Sprache",
+  signOut: "Abmelden",
+  roles: { viewer: "Betrachter", coordinator: "Koordinator", administrator: "Verwalter", warden: "Ordnungshüter" },
+  demo: "Vorführung: ein aufgezeichneter Tag zweier Ordnungshüter, noch einmal abgespielt. Nichts davon ist live.",
+  common: {
+    close: "Schließen", cancel: "Abbrechen", save: "Speichern", search: "Suchen", all: "Alle", none: "Keine", from: "Von", to: "Bis", day: "Tag", today: "Heute",
+    previous: "Der Tag davor", next: "Der Tag danach", warden: "Ordnungshüter", team: "Team", zone: "Zone", time: "Zeit", kind: "Art", state: "Stand",
+    loading: "Wird geladen…", nothing: "Hier ist nichts.", again: "Erneut versuchen", print: "Drucken", showOnMap: "Auf der Karte zeigen", more: "Mehr zeigen", off: "nicht im Dienst", details: "Einzelheiten",
+    showing: (shown, all) => `${shown} von ${all} gezeigt`,
+  },
+  fault: { network: "Der Server ist nicht erreichbar. Prüfen Sie das Netz und versuchen Sie es erneut.", unknown: "Etwas ist schiefgegangen." },
+  states: { met: "erfüllt", partial: "teilweise erfüllt", skipped: "ausgelassen", unproven: "nicht belegt", excused: "entschuldigt", due: "dringend", open: "offen", coming: "kommt noch", none: "nichts geplant" },
+  stateLong: {
+    met: "der Auftrag wurde erfüllt", partial: "es kam jemand, aber nicht genug", skipped: "das Zeitfenster ist vorbei und alle im Dienst wurden anderswo gesehen",
+    unproven: "jemand kann ungesehen dort gewesen sein", excused: "niemand hatte Dienst, oder es wurde erlassen", due: "es endet bald und ist noch nicht erfüllt",
+    open: "es kann noch erfüllt werden", coming: "es hat noch nicht begonnen",
+  },
+  signIn: {
+    title: "Anmelden", name: "Name", password: "Passwort", go: "Anmelden", wrong: "Name oder Passwort stimmt nicht.",
+    demo: (name, password) => `Dies ist die Vorführung: Melden Sie sich als ${name} mit dem Passwort ${password} an.`, useDemo: "Zur Vorführung",
+  },
+  map: {
+    label: "Karte der Zonen und Ordnungshüter. Die Tabellen daneben sagen dasselbe.", whole: "Alle Zonen zeigen", noGl: "Dieser Browser kann die Karte nicht zeichnen (dazu braucht es WebGL). Die Tabellen sagen dasselbe.",
+    attribution: "Grundkarte", legend: "Was die Zeichen bedeuten", accuracy: (m) => `± ${m}`,
+  },
+  now: {
+    title: "Jetzt", wardens: "Ordnungshüter", zones: "Zonen", alerts: "Meldungen", who: "Wer ist in…", whoHint: "eine Zone oder ein Ordnungshüter",
+    nobody: "Gerade ist niemand dort.", nobodyOn: "Im Augenblick ist niemand im Dienst zu hören.", inside: "Jetzt dort", since: (t) => `seit ${t}`,
+    lastVisit: "Letzte Anwesenheit", never: "heute noch keine", owed: "Heute geplant", notOwed: "Hier ist heute nichts geplant.", noneFound: "Keine Zone und kein Ordnungshüter dieses Namens.",
+    lastFix: "Gehört", still: (span) => `steht seit ${span}`, moving: "in Bewegung", silent: "ohne Signal", where: "Wo", between: "in keiner Zone", accuracy: "Genauigkeit", battery: "Akku",
+    certainty: (p) => `zu ${p} sicher`, people: (n) => `${n} Ordnungshüter dort`, sort: "Reihenfolge", sortUrgent: "Dringendstes zuerst", sortName: "nach Namen",
+    offDuty: "Wer nicht im Dienst ist oder Pause hat, wird nicht gezeigt.",
+  },
+  alerts: {
+    urgent: "Anzusehen", all: "Alles", none: "Nichts anzusehen.", acknowledge: "Erledigen", acknowledged: (by, at) => `${by}, ${at}`,
+    note: "Notiz", noteHint: "was unternommen wurde", withdrawn: "zurückgenommen", chime: "Ton", chimeOn: "Ton an", chimeOff: "Ton aus", newOne: "Neue Meldung",
+    by: (who) => `von ${who}`, older: "Ältere",
+  },
+  events: {
+    "zone.enter": (who, zone) => `${who} ist angekommen: ${zone}`,
+    "zone.exit": (who, zone) => `${who} ist gegangen: ${zone}`,
+    "zone.dwell": (who, zone) => `${who} blieb: ${zone}`,
+    "zone.met": (_, zone) => `${zone}: erfüllt`,
+    "zone.partial": (_, zone) => `${zone}: nur teilweise erfüllt`,
+    "zone.skip": (_, zone) => `${zone} wurde ausgelassen`,
+    "zone.unproven": (_, zone) => `${zone}: nicht belegt, jemand kann ungesehen dort gewesen sein`,
+    "zone.excused": (_, zone) => `${zone}: entschuldigt`,
+    "zone.due": (_, zone) => `${zone} endet bald und ist noch nicht erfüllt`,
+    "device.silent": (who) => `${who} ist nicht zu hören`,
+    "device.back": (who) => `${who} ist wieder zu hören`,
+    "device.sos": (who) => `${who} hat den Alarmknopf gedrückt`,
+    "device.battery": (who) => `${who}: Akku schwach`,
+    retract: () => "Eine frühere Meldung wurde zurückgenommen",
+  },
+  day: {
+    title: "Tag", wardens: "Ordnungshüter", zones: "Zonen", map: "Karte", play: "Abspielen", pause: "Anhalten", speed: "Tempo", at: "Tageszeit", duty: "im Dienst", gap: "ohne Signal", pause2: "Pause",
+    visit: "Besuch", window: "Zeitfenster", tracks: "Genaue Wege…", tracksShown: "Die genauen Wege sind auf der Karte.", hideTracks: "Wege verbergen",
+    tracksAsk: "Für genaue Wege von Menschen braucht es einen Grund. Er kommt ins Einsichtsprotokoll, das jeder Ordnungshüter lesen kann.", purpose: "Wofür?", purposeHint: "z. B. Beschwerde 2026/118, Markt",
+    filterZones: "Welche Zonen", filterOwed: "geplant oder besucht", filterProblems: "nicht erfüllt", filterAll: "alle", nobody: "Niemand hatte Dienst.", noZones: "Keine Zone zu zeigen.",
+    walked: "zurückgelegt", visits: (n) => anzahl(n, "Besuch", "Besuche"), proven: (certain, most) => `sicher ${certain} dort, höchstens ${most}`,
+    keys: "Die Pfeiltasten verschieben die Zeit um eine Minute.", ongoing: "noch nicht vorbei", unseen: "kann ungesehen dort gewesen sein", elsewhere: "anderswo gesehen", counts: (n, of) => `${n} von ${of}`,
+  },
+  plan: {
+    title: "Plan", board: "Was geplant war und was daraus wurde", window: "Zeitfenster", requirement: "Auftrag", visits: "Besuche, die zählen", dwell: "mindestens", who: "Durch", anyone: "alle im Dienst",
+    waive: "Entschuldigen…", waiveTitle: "Dieses Zeitfenster entschuldigen", waiveAsk: "Ein entschuldigtes Zeitfenster zählt nicht als ausgelassen. Der Grund wird aufbewahrt und steht in den Berichten.", reason: "Grund", reasonHint: "z. B. Platz wegen Bauarbeiten gesperrt", waived: (by) => `entschuldigt von ${by}`,
+    unwaive: "Entschuldigung zurücknehmen", can: (span) => `noch möglich: noch ${span}`, late: "kann nicht mehr erfüllt werden", begins: (t) => `beginnt um ${t}`, onDuty: "Dafür im Dienst", nobodyDuty: "niemand im Dienst",
+    together: (n) => `${n} zusammen`, nothing: "An diesem Tag ist nichts geplant.", group: "Ordnen nach", byRequirement: "Auftrag", byState: "Stand", byTime: "Zeit", waiting: "Angefragt; es wird festgehalten, sobald der Dienst wieder läuft.",
+    none: "Es ist kein Plan eingerichtet: Nichts ist geplant, also kann nichts ausgelassen werden.",
+  },
+  zones: {
+    title: "Zonen", list: "Alle Zonen", draw: "Zeichnen", polygon: "Fläche", circle: "Kreis", corridor: "Streifen", import: "Einlesen…", importHint: "Eine GeoJSON- oder KML-Datei. Nichts ändert sich, bevor Sie es gesehen haben.", editions: "Fassungen", edition: "Fassung",
+    name: "Name", id: "Kennung", idHint: "Kleinbuchstaben, Ziffern und Bindestriche", kind: "Art", team: "Team", noTeam: "kein Team", dwell: "Aufenthalt, der zählt", dwellHint: "z. B. 3m", radius: "Radius", width: "Breite", metres: "Meter", validFrom: "Gültig ab", validTo: "Gültig bis",
+    forever: "leer: immer", delete: "Löschen", deleteAsk: (name) => `${name} löschen? Was aufgezeichnet ist, bleibt.`, undo: "Alles rückgängig", saveAll: (n) => `${anzahl(n, "Änderung", "Änderungen")} speichern`, changed: "geändert", added: "neu", removed: "gelöscht", same: "unverändert",
+    saved: "Gespeichert. Es gilt ab jetzt; die Vergangenheit bleibt beurteilt, wie sie war.", conflict: "Jemand anderes hat inzwischen Zonen gespeichert. Diese Fassung ist geladen; machen Sie Ihre Änderung noch einmal.", faults: "Fehler: Nichts wurde geändert", warnings: "Zu beachten", lint: "Ist sie groß genug?", lintGood: (p) => `Gut: ${p} solcher Besuche werden belegt.`,
+    lintBad: (p) => `Nur ${p} solcher Besuche würden belegt.`, lintMistaken: (p) => `${p} der Vorbeigehenden würden mitzählen.`, widen: (m, p) => `${m} m weiter: ${p}`, stay: (s, p) => `ein Aufenthalt von ${s}: ${p}`, every: (s, p) => `eine Position alle ${s}: ${p}`,
+    lintFor: (accuracy, every) => `bei einer Genauigkeit von ${accuracy} und einer Position alle ${every}`, preview: "Was sich ändern würde", apply: "Übernehmen", replaceAll: "Zonen löschen, die nicht in der Datei stehen", current: "gilt jetzt", notEditable: "Diese Zonen kommen aus Dateien der Konfiguration; ändern Sie sie dort.",
+    editShape: "Ziehen Sie die Ecken. Ein Klick auf die Mitte einer Seite fügt eine hinzu, ein Rechtsklick entfernt eine.", drawPolygon: "Klicken Sie die Ecken an; die erste noch einmal zum Schließen.", drawCircle: "Klicken Sie die Mitte an, dann den Rand.", drawCorridor: "Klicken Sie den Weg entlang; den letzten Punkt noch einmal zum Beenden.", stopDrawing: "Zeichnen beenden", notYet: "gilt nicht", hectares: (a) => `${a} ha`, point: "Ort", noChoice: "Wählen Sie eine Zone auf der Karte oder in der Liste, oder zeichnen Sie eine.", since: (t) => `seit ${t}`, first: "von Anfang an",
+  },
+  lists: {
+    title: "Listen", report: "Bericht", kinds: { day: "Tagesbericht", zone: "Eine Zone", plan: "Der Plan", place: "Ein Ort", capacity: "Ist es zu schaffen?" },
+    about: { day: "Wo jeder Ordnungshüter war, Zeiten ohne Signal, Strecken.", zone: "Anwesenheit in einer Zone, und was aus dem Geplanten wurde.", plan: "Was geplant und erfüllt war, nach Auftrag und Woche.", place: "Wer in der Nähe eines Ortes war: für Beschwerden und Fragen.", capacity: "Ob die im Dienst alles Geplante tun können." },
+    make: "Liste erstellen", csv: "CSV", xlsx: "Excel", print: "Drucken", radius: "Im Umkreis von", pick: "Klicken Sie den Ort auf der Karte an.", picked: (lat, lon) => `${lat}, ${lon}`, purpose: "Wofür?", purposeHint: "z. B. Beschwerde 2026/118", purposeWhy: "Wer nach einem Ort fragt, sieht nach Menschen. Das kommt ins Einsichtsprotokoll, das jeder Ordnungshüter lesen kann.", chooseZone: "Wählen Sie eine Zone",
+    crew: (n) => `Für alles ${n === 1 ? "ist mindestens 1" : `sind mindestens ${n}`} Ordnungshüter nötig.`, left: (n) => (n ? `Mindestens ${anzahl(n, "Zeitfenster", "Zeitfenster")} gelingt nicht, wer auch wohin geht.` : "Nichts spricht dagegen, dass alles zu schaffen ist."), rounds: "Eine Runde, die gelingt", leftOut: "Nicht in der Runde", nothingLeft: "Mit dieser Runde ist alles getan.", walk: (span) => `${span} Weg`, owed: (n) => `${n} Zeitfenster geplant`,
+  },
+  health: {
+    title: "Zustand", devices: "Tracker", device: "Tracker", lastFix: "Letzte Position", accuracy: "Genauigkeit", battery: "Akku", heard: "Stand", silent: "ohne Signal", heardOk: "zu hören", clock: "Uhr geht falsch um", sources: "Quellen", source: "Quelle", connected: "verbunden", away: "nicht verbunden",
+    store: "Speicher", fixes: "Positionen", visits: "Besuche", events: "Ereignisse", refused: "Abgewiesen", since: "Seit", outbox: "Zu sendende Nachrichten", route: "An", untold: "warten", dead: "aufgegeben", oldest: "Älteste", tries: "Versuche", error: "Fehler", deadLetters: "Aufgegeben", resend: "Erneut senden", resent: (n) => `${anzahl(n, "Nachricht wird", "Nachrichten werden")} erneut gesendet.`,
+    counts: "Seit dem Start", version: "Version", started: "Gestartet", pagesOpen: "Offene Seiten", well: "Alles in Ordnung.", storeAway: "Der Speicher ist nicht erreichbar", none: "Nichts eingerichtet.", never: "nie",
+    count: { fixes: "Positionen empfangen", stored: "gespeichert", late: "verspätet", gated: "unglaubwürdig", refused: "abgewiesen", events: "Ereignisse", revised: "neu beurteilt", retracted: "zurückgenommen", too_old: "zu alt" },
+  },
+  looks: { title: "Einsicht", intro: "Jeder Blick auf genaue Wege oder einen Ort steht hier.", mine: "Wer nachgesehen hat, wo Sie waren, und wofür.", at: "Wann", by: "Von", about: "Über", period: "Zeitraum", purpose: "Wofür", none: "Niemand hat nachgesehen.", question: { tracks: "Wege", place: "Ort" } },
+  mine: { title: "Meine Daten", intro: "Was an diesem Tag von Ihnen aufbewahrt ist. Außer Dienst und in der Pause wird nichts aufbewahrt.", none: "An diesem Tag ist nichts von Ihnen aufbewahrt.", looks: "Wer nachsah" },
+};

@@ -1,2 +1,109 @@
-import { en } from "./en";
-export const fr = en;
+// The words in French.
+import type { Words } from "./en";
+
+const nombre = (count: number, one: string, more: string) => `${count} ${count < 2 ? one : more}`;
+
+export const fr: Words = {
+  language: "Français",
+  title: "où sont les gardiens de la paix, et quels lieux ont été visités",
+  units: { s: "s", min: "min", h: "h", d: "jours" },
+  ago: (span) => `il y a ${span}`,
+  skip: "Aller au contenu",
+  menu: "Pages",
+  pages: { now: "Direct", day: "Journée", plan: "Plan", zones: "Zones", lists: "Listes", health: "État", looks: "Accès", mine: "Mes données" },
+  link: { on: "en direct", connecting: "connexion…", lost: "pas de connexion" },
+  linkLong: { on: "Ce qui est affiché est en direct.", connecting: "Connexion au serveur.", lost: "Le serveur est injoignable : ce qui est affiché peut être ancien. Nous continuons d’essayer." },
+  theme: { auto: "Couleurs : comme l’appareil", light: "Couleurs : clair", dark: "Couleurs : sombre" },
+  chooseLanguage: "Langue",
+  signOut: "Se déconnecter",
+  roles: { viewer: "lecteur", coordinator: "coordinateur", administrator: "administrateur", warden: "gardien de la paix" },
+  demo: "Démonstration : une journée enregistrée de deux gardiens de la paix, rejouée. Rien ici n’est en direct.",
+  common: {
+    close: "Fermer", cancel: "Annuler", save: "Enregistrer", search: "Chercher", all: "Tout", none: "Aucun", from: "Du", to: "Au", day: "Jour", today: "Aujourd’hui",
+    previous: "Le jour précédent", next: "Le jour suivant", warden: "Gardien de la paix", team: "Équipe", zone: "Zone", time: "Heure", kind: "Genre", state: "État",
+    loading: "Chargement…", nothing: "Rien ici.", again: "Réessayer", print: "Imprimer", showOnMap: "Montrer sur la carte", more: "En montrer plus", off: "hors service", details: "Détails",
+    showing: (shown, all) => `${shown} sur ${all} affichés`,
+  },
+  fault: { network: "Le serveur est injoignable. Vérifiez le réseau, puis réessayez.", unknown: "Quelque chose n’a pas fonctionné." },
+  states: { met: "respecté", partial: "respecté en partie", skipped: "non visité", unproven: "non prouvé", excused: "excusé", due: "urgent", open: "ouvert", coming: "à venir", none: "rien de prévu" },
+  stateLong: {
+    met: "la mission a été remplie", partial: "quelqu’un est venu, mais pas assez", skipped: "le créneau est clos et tous ceux en service ont été vus ailleurs",
+    unproven: "quelqu’un a pu y être sans être vu", excused: "personne n’était en service, ou il y a eu dispense", due: "il se termine bientôt et n’est pas encore respecté",
+    open: "il peut encore être respecté", coming: "il n’a pas commencé",
+  },
+  signIn: {
+    title: "Se connecter", name: "Nom", password: "Mot de passe", go: "Se connecter", wrong: "Le nom ou le mot de passe n’est pas correct.",
+    demo: (name, password) => `Ceci est la démonstration : connectez-vous comme ${name} avec le mot de passe ${password}.`, useDemo: "Entrer dans la démonstration",
+  },
+  map: {
+    label: "Carte des zones et des gardiens de la paix. Les tableaux à côté disent la même chose.", whole: "Montrer toutes les zones", noGl: "Ce navigateur ne peut pas dessiner la carte (il faut WebGL). Les tableaux disent la même chose.",
+    attribution: "Fond de carte", legend: "Que veulent dire les signes", accuracy: (m) => `± ${m}`,
+  },
+  now: {
+    title: "En direct", wardens: "Gardiens", zones: "Zones", alerts: "Alertes", who: "Qui est dans…", whoHint: "une zone ou un gardien",
+    nobody: "Personne n’y est en ce moment.", nobodyOn: "Personne en service n’est entendu pour l’instant.", inside: "Sur place", since: (t) => `depuis ${t}`,
+    lastVisit: "Dernière présence", never: "pas encore aujourd’hui", owed: "Prévu aujourd’hui", notOwed: "Rien n’est prévu ici aujourd’hui.", noneFound: "Aucune zone ni gardien de ce nom.",
+    lastFix: "Entendu", still: (span) => `immobile depuis ${span}`, moving: "en mouvement", silent: "sans signal", where: "Où", between: "dans aucune zone", accuracy: "Précision", battery: "Batterie",
+    certainty: (p) => `sûr à ${p}`, people: (n) => (n === 1 ? "1 gardien sur place" : `${n} gardiens sur place`), sort: "Ordre", sortUrgent: "le plus urgent d’abord", sortName: "par nom",
+    offDuty: "Hors service ou en pause, personne n’est affiché.",
+  },
+  alerts: {
+    urgent: "À examiner", all: "Tout", none: "Rien à examiner.", acknowledge: "Traiter", acknowledged: (by, at) => `${by}, ${at}`,
+    note: "Note", noteHint: "ce qui a été fait", withdrawn: "retirée", chime: "Son", chimeOn: "Son activé", chimeOff: "Son coupé", newOne: "Nouvelle alerte",
+    by: (who) => `par ${who}`, older: "Plus anciennes",
+  },
+  events: {
+    "zone.enter": (who, zone) => `${who} est arrivé : ${zone}`,
+    "zone.exit": (who, zone) => `${who} est parti : ${zone}`,
+    "zone.dwell": (who, zone) => `${who} est resté : ${zone}`,
+    "zone.met": (_, zone) => `${zone} : respecté`,
+    "zone.partial": (_, zone) => `${zone} : respecté en partie seulement`,
+    "zone.skip": (_, zone) => `${zone} n’a pas été visité`,
+    "zone.unproven": (_, zone) => `${zone} : non prouvé, quelqu’un a pu y être sans être vu`,
+    "zone.excused": (_, zone) => `${zone} : excusé`,
+    "zone.due": (_, zone) => `${zone} se termine bientôt et n’est pas encore respecté`,
+    "device.silent": (who) => `${who} n’est plus entendu`,
+    "device.back": (who) => `${who} est de nouveau entendu`,
+    "device.sos": (who) => `${who} a appuyé sur le bouton d’alarme`,
+    "device.battery": (who) => `${who} : batterie faible`,
+    retract: () => "Un message antérieur a été retiré",
+  },
+  day: {
+    title: "Journée", wardens: "Gardiens de la paix", zones: "Zones", map: "Carte", play: "Lire", pause: "Pause", speed: "Vitesse", at: "Moment de la journée", duty: "en service", gap: "sans signal", pause2: "pause",
+    visit: "visite", window: "créneau", tracks: "Tracés exacts…", tracksShown: "Les tracés exacts sont sur la carte.", hideTracks: "Cacher les tracés",
+    tracksAsk: "Les tracés exacts de personnes demandent une raison. Elle est inscrite au registre des accès, que chaque gardien peut lire.", purpose: "Pour quoi faire ?", purposeHint: "p. ex. plainte 2026/118, Markt",
+    filterZones: "Quelles zones", filterOwed: "prévues ou visitées", filterProblems: "non respectées", filterAll: "toutes", nobody: "Personne n’était en service.", noZones: "Aucune zone à montrer.",
+    walked: "parcouru", visits: (n) => nombre(n, "visite", "visites"), proven: (certain, most) => `présent ${certain} avec certitude, ${most} au plus`,
+    keys: "Les flèches déplacent l’heure d’une minute.", ongoing: "pas encore terminée", unseen: "a pu y être sans être vu", elsewhere: "vu ailleurs", counts: (n, of) => `${n} sur ${of}`,
+  },
+  plan: {
+    title: "Plan", board: "Ce qui était prévu, et ce qu’il en est advenu", window: "Créneau", requirement: "Mission", visits: "Visites qui comptent", dwell: "au moins", who: "Par", anyone: "quiconque est en service",
+    waive: "Excuser…", waiveTitle: "Excuser ce créneau", waiveAsk: "Un créneau excusé ne compte pas comme non visité. La raison est conservée et figure dans les rapports.", reason: "Raison", reasonHint: "p. ex. place fermée pour travaux", waived: (by) => `excusé par ${by}`,
+    unwaive: "Retirer l’excuse", can: (span) => `encore possible : il reste ${span}`, late: "ne peut plus être respecté", begins: (t) => `commence à ${t}`, onDuty: "En service pour cela", nobodyDuty: "personne en service",
+    together: (n) => `${n} ensemble`, nothing: "Rien n’est prévu ce jour-là.", group: "Grouper par", byRequirement: "mission", byState: "état", byTime: "heure", waiting: "Demandé ; ce sera inscrit dès que le service sera de retour.",
+    none: "Aucun plan n’est configuré : rien n’est prévu, donc rien ne peut être manqué.",
+  },
+  zones: {
+    title: "Zones", list: "Toutes les zones", draw: "Dessiner", polygon: "Surface", circle: "Cercle", corridor: "Couloir", import: "Importer…", importHint: "Un fichier GeoJSON ou KML. Rien ne change avant que vous l’ayez vu.", editions: "Versions", edition: "Version",
+    name: "Nom", id: "Identifiant", idHint: "minuscules, chiffres et traits d’union", kind: "Genre", team: "Équipe", noTeam: "aucune équipe", dwell: "Séjour qui compte", dwellHint: "p. ex. 3m", radius: "Rayon", width: "Largeur", metres: "mètres", validFrom: "Valable du", validTo: "Valable jusqu’au",
+    forever: "vide : toujours", delete: "Supprimer", deleteAsk: (name) => `Supprimer ${name} ? Ce qui est enregistré reste.`, undo: "Tout annuler", saveAll: (n) => `Enregistrer ${nombre(n, "changement", "changements")}`, changed: "modifiée", added: "nouvelle", removed: "supprimée", same: "inchangées",
+    saved: "Enregistré. Cela vaut dès maintenant ; le passé reste jugé comme il l’a été.", conflict: "Quelqu’un d’autre a enregistré des zones entre-temps. Sa version est chargée ; refaites votre changement.", faults: "Erreurs : rien n’a été changé", warnings: "À noter", lint: "Est-elle assez grande ?", lintGood: (p) => `Bien : ${p} de ces visites sont prouvées.`,
+    lintBad: (p) => `Seulement ${p} de ces visites seraient prouvées.`, lintMistaken: (p) => `${p} de ceux qui passent à côté compteraient.`, widen: (m, p) => `${m} m de plus : ${p}`, stay: (s, p) => `un séjour de ${s} : ${p}`, every: (s, p) => `une position toutes les ${s} : ${p}`,
+    lintFor: (accuracy, every) => `pour une précision de ${accuracy} et une position toutes les ${every}`, preview: "Ce qui changerait", apply: "Reprendre", replaceAll: "Supprimer les zones absentes du fichier", current: "en vigueur", notEditable: "Ces zones viennent de fichiers de la configuration ; modifiez-les là.",
+    editShape: "Faites glisser les coins. Un clic au milieu d’un côté en ajoute un, un clic droit en enlève un.", drawPolygon: "Cliquez les coins ; cliquez de nouveau le premier pour fermer.", drawCircle: "Cliquez le centre, puis le bord.", drawCorridor: "Cliquez le long du chemin ; cliquez de nouveau le dernier point pour finir.", stopDrawing: "Arrêter de dessiner", notYet: "pas en vigueur", hectares: (a) => `${a} ha`, point: "Lieu", noChoice: "Choisissez une zone sur la carte ou dans la liste, ou dessinez-en une.", since: (t) => `depuis le ${t}`, first: "depuis le début",
+  },
+  lists: {
+    title: "Listes", report: "Rapport", kinds: { day: "Rapport du jour", zone: "Une zone", plan: "Le plan", place: "Un lieu", capacity: "Est-ce faisable ?" },
+    about: { day: "Où était chaque gardien, silences, distances.", zone: "La présence dans une zone, et ce qu’il est advenu du prévu.", plan: "Ce qui était prévu et respecté, par mission et par semaine.", place: "Qui était près d’un lieu : pour plaintes et questions.", capacity: "Si ceux en service peuvent faire tout ce qui est prévu." },
+    make: "Faire la liste", csv: "CSV", xlsx: "Excel", print: "Imprimer", radius: "Dans un rayon de", pick: "Cliquez le lieu sur la carte.", picked: (lat, lon) => `${lat}, ${lon}`, purpose: "Pour quoi faire ?", purposeHint: "p. ex. plainte 2026/118", purposeWhy: "Demander un lieu, c’est regarder des personnes. C’est inscrit au registre des accès, que chaque gardien peut lire.", chooseZone: "Choisissez une zone",
+    crew: (n) => `Il faut au moins ${nombre(n, "gardien", "gardiens")} pour tout faire.`, left: (n) => (n ? `Au moins ${nombre(n, "créneau ne peut", "créneaux ne peuvent")} être faits, qui que ce soit qui aille où que ce soit.` : "Rien ne montre que tout ne soit pas faisable."), rounds: "Une tournée qui convient", leftOut: "Hors de la tournée", nothingLeft: "Avec cette tournée, tout est fait.", walk: (span) => `${span} de marche`, owed: (n) => `${nombre(n, "créneau prévu", "créneaux prévus")}`,
+  },
+  health: {
+    title: "État", devices: "Traceurs", device: "Traceur", lastFix: "Dernière position", accuracy: "Précision", battery: "Batterie", heard: "État", silent: "sans signal", heardOk: "entendu", clock: "Décalage de l’horloge", sources: "Sources", source: "Source", connected: "connectée", away: "non connectée",
+    store: "Stockage", fixes: "positions", visits: "visites", events: "événements", refused: "Refusé", since: "Depuis", outbox: "Messages à transmettre", route: "Vers", untold: "en attente", dead: "abandonnés", oldest: "Le plus ancien", tries: "essais", error: "Erreur", deadLetters: "Abandonnés", resend: "Renvoyer", resent: (n) => `${nombre(n, "message est renvoyé", "messages sont renvoyés")}.`,
+    counts: "Depuis le démarrage", version: "Version", started: "Démarré", pagesOpen: "Pages ouvertes", well: "Tout va bien.", storeAway: "Le stockage est injoignable", none: "Rien de configuré.", never: "jamais",
+    count: { fixes: "positions reçues", stored: "conservées", late: "en retard", gated: "invraisemblables", refused: "refusées", events: "événements", revised: "révisées", retracted: "retirées", too_old: "trop anciennes" },
+  },
+  looks: { title: "Registre des accès", intro: "Chaque consultation de tracés exacts ou d’un lieu est inscrite ici.", mine: "Qui a regardé où vous étiez, et pour quoi faire.", at: "Quand", by: "Par", about: "Au sujet de", period: "Période", purpose: "Pour quoi faire", none: "Personne n’a regardé.", question: { tracks: "tracés", place: "lieu" } },
+  mine: { title: "Mes données", intro: "Ce qui est conservé de vous ce jour-là. Hors service et en pause, rien n’est conservé.", none: "Rien n’est conservé de vous ce jour-là.", looks: "Qui a regardé" },
+};

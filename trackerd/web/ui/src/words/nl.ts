@@ -1,2 +1,109 @@
-import { en } from "./en";
-export const nl = en;
+// The words in Dutch.
+import type { Words } from "./en";
+
+const aantal = (count: number, one: string, more: string) => `${count} ${count === 1 ? one : more}`;
+
+export const nl: Words = {
+  language: "Nederlands",
+  title: "waar de gemeenschapswachten zijn, en welke plaatsen bezocht zijn",
+  units: { s: "s", min: "min", h: "u", d: "dagen" },
+  ago: (span) => `${span} geleden`,
+  skip: "Naar de inhoud",
+  menu: "Pagina's",
+  pages: { now: "Nu", day: "Dag", plan: "Plan", zones: "Zones", lists: "Lijsten", health: "Toestand", looks: "Inzage", mine: "Mijn gegevens" },
+  link: { on: "live", connecting: "verbinden…", lost: "geen verbinding" },
+  linkLong: { on: "Wat u ziet is live.", connecting: "Verbinding maken met de server.", lost: "De server is niet bereikbaar: wat u ziet kan verouderd zijn. We blijven proberen." },
+  theme: { auto: "Kleuren: zoals het toestel", light: "Kleuren: licht", dark: "Kleuren: donker" },
+  chooseLanguage: "Taal",
+  signOut: "Afmelden",
+  roles: { viewer: "kijker", coordinator: "coördinator", administrator: "beheerder", warden: "gemeenschapswacht" },
+  demo: "Demonstratie: een opgenomen dag van twee gemeenschapswachten, opnieuw afgespeeld. Niets hiervan is live.",
+  common: {
+    close: "Sluiten", cancel: "Annuleren", save: "Bewaren", search: "Zoeken", all: "Alle", none: "Geen", from: "Van", to: "Tot", day: "Dag", today: "Vandaag",
+    previous: "De dag ervoor", next: "De dag erna", warden: "Gemeenschapswacht", team: "Team", zone: "Zone", time: "Tijd", kind: "Soort", state: "Stand",
+    loading: "Laden…", nothing: "Hier is niets.", again: "Opnieuw proberen", print: "Afdrukken", showOnMap: "Op de kaart tonen", more: "Meer tonen", off: "niet in dienst", details: "Details",
+    showing: (shown, all) => `${shown} van ${all} getoond`,
+  },
+  fault: { network: "De server is niet bereikbaar. Controleer het netwerk en probeer opnieuw.", unknown: "Er ging iets mis." },
+  states: { met: "voldaan", partial: "deels voldaan", skipped: "overgeslagen", unproven: "niet bewezen", excused: "verontschuldigd", due: "dringend", open: "open", coming: "komt nog", none: "niets gepland" },
+  stateLong: {
+    met: "de opdracht is vervuld", partial: "er kwam iemand, maar niet genoeg", skipped: "het tijdvak is voorbij en iedereen in dienst is elders gezien",
+    unproven: "iemand kon er ongezien geweest zijn", excused: "niemand had dienst, of het is vrijgesteld", due: "het loopt af en is nog niet voldaan",
+    open: "het kan nog vervuld worden", coming: "het is nog niet begonnen",
+  },
+  signIn: {
+    title: "Aanmelden", name: "Naam", password: "Wachtwoord", go: "Aanmelden", wrong: "Naam of wachtwoord klopt niet.",
+    demo: (name, password) => `Dit is de demonstratie: meld u aan als ${name} met het wachtwoord ${password}.`, useDemo: "Naar de demonstratie",
+  },
+  map: {
+    label: "Kaart van de zones en gemeenschapswachten. De tabellen ernaast zeggen hetzelfde.", whole: "Alle zones tonen", noGl: "Deze browser kan de kaart niet tekenen (daarvoor is WebGL nodig). De tabellen zeggen hetzelfde.",
+    attribution: "Achtergrondkaart", legend: "Wat de tekens betekenen", accuracy: (m) => `± ${m}`,
+  },
+  now: {
+    title: "Nu", wardens: "Gemeenschapswachten", zones: "Zones", alerts: "Meldingen", who: "Wie is in…", whoHint: "een zone of een gemeenschapswacht",
+    nobody: "Er is nu niemand.", nobodyOn: "Op dit ogenblik is niemand in dienst te horen.", inside: "Nu aanwezig", since: (t) => `sinds ${t}`,
+    lastVisit: "Laatste aanwezigheid", never: "vandaag nog niet", owed: "Vandaag gepland", notOwed: "Hier is vandaag niets gepland.", noneFound: "Geen zone of gemeenschapswacht met die naam.",
+    lastFix: "Gehoord", still: (span) => `staat al ${span} stil`, moving: "in beweging", silent: "zonder signaal", where: "Waar", between: "in geen zone", accuracy: "Nauwkeurigheid", battery: "Batterij",
+    certainty: (p) => `${p} zeker`, people: (n) => (n === 1 ? "1 gemeenschapswacht aanwezig" : `${n} gemeenschapswachten aanwezig`), sort: "Volgorde", sortUrgent: "dringendste eerst", sortName: "op naam",
+    offDuty: "Wie geen dienst heeft of pauze neemt, wordt niet getoond.",
+  },
+  alerts: {
+    urgent: "Te bekijken", all: "Alles", none: "Niets te bekijken.", acknowledge: "Afhandelen", acknowledged: (by, at) => `${by}, ${at}`,
+    note: "Nota", noteHint: "wat eraan gedaan is", withdrawn: "ingetrokken", chime: "Geluid", chimeOn: "Geluid aan", chimeOff: "Geluid uit", newOne: "Nieuwe melding",
+    by: (who) => `door ${who}`, older: "Oudere",
+  },
+  events: {
+    "zone.enter": (who, zone) => `${who} kwam aan in ${zone}`,
+    "zone.exit": (who, zone) => `${who} verliet ${zone}`,
+    "zone.dwell": (who, zone) => `${who} bleef in ${zone}`,
+    "zone.met": (_, zone) => `${zone}: voldaan`,
+    "zone.partial": (_, zone) => `${zone}: maar deels voldaan`,
+    "zone.skip": (_, zone) => `${zone} is overgeslagen`,
+    "zone.unproven": (_, zone) => `${zone}: niet bewezen, iemand kon er ongezien geweest zijn`,
+    "zone.excused": (_, zone) => `${zone}: verontschuldigd`,
+    "zone.due": (_, zone) => `${zone} loopt bijna af en is nog niet voldaan`,
+    "device.silent": (who) => `${who} is niet te horen`,
+    "device.back": (who) => `${who} is weer te horen`,
+    "device.sos": (who) => `${who} drukte op de noodknop`,
+    "device.battery": (who) => `${who}: batterij bijna leeg`,
+    retract: () => "Een eerdere melding is ingetrokken",
+  },
+  day: {
+    title: "Dag", wardens: "Gemeenschapswachten", zones: "Zones", map: "Kaart", play: "Afspelen", pause: "Stop", speed: "Snelheid", at: "Tijdstip", duty: "in dienst", gap: "zonder signaal", pause2: "pauze",
+    visit: "bezoek", window: "tijdvak", tracks: "Exacte sporen…", tracksShown: "De exacte sporen staan op de kaart.", hideTracks: "Sporen verbergen",
+    tracksAsk: "Voor exacte sporen van mensen is een reden nodig. Die komt in het inzagelog, dat elke gemeenschapswacht kan lezen.", purpose: "Waarvoor?", purposeHint: "bv. klacht 2026/118, Markt",
+    filterZones: "Welke zones", filterOwed: "gepland of bezocht", filterProblems: "niet voldaan", filterAll: "alle", nobody: "Niemand had dienst.", noZones: "Geen zone te tonen.",
+    walked: "afgelegd", visits: (n) => aantal(n, "bezoek", "bezoeken"), proven: (certain, most) => `zeker ${certain} aanwezig, hoogstens ${most}`,
+    keys: "Met de pijltjestoetsen verschuift het tijdstip per minuut.", ongoing: "nog niet voorbij", unseen: "kon er ongezien geweest zijn", elsewhere: "elders gezien", counts: (n, of) => `${n} van ${of}`,
+  },
+  plan: {
+    title: "Plan", board: "Wat gepland was en wat ervan terechtkwam", window: "Tijdvak", requirement: "Opdracht", visits: "Bezoeken die tellen", dwell: "minstens", who: "Door", anyone: "wie ook in dienst is",
+    waive: "Verontschuldigen…", waiveTitle: "Dit tijdvak verontschuldigen", waiveAsk: "Een verontschuldigd tijdvak telt niet als overgeslagen. De reden wordt bewaard en staat in de verslagen.", reason: "Reden", reasonHint: "bv. plein afgesloten voor werken", waived: (by) => `verontschuldigd door ${by}`,
+    unwaive: "Verontschuldiging intrekken", can: (span) => `kan nog: nog ${span}`, late: "kan niet meer voldaan worden", begins: (t) => `begint om ${t}`, onDuty: "In dienst hiervoor", nobodyDuty: "niemand in dienst",
+    together: (n) => `${n} samen`, nothing: "Op deze dag is niets gepland.", group: "Indelen per", byRequirement: "opdracht", byState: "stand", byTime: "tijd", waiting: "Gevraagd; het wordt vastgelegd zodra de dienst weer werkt.",
+    none: "Er is geen plan ingesteld: er is niets gepland, dus kan er niets overgeslagen worden.",
+  },
+  zones: {
+    title: "Zones", list: "Alle zones", draw: "Tekenen", polygon: "Gebied", circle: "Cirkel", corridor: "Strook", import: "Inlezen…", importHint: "Een GeoJSON- of KML-bestand. Er verandert niets voor u het gezien hebt.", editions: "Versies", edition: "Versie",
+    name: "Naam", id: "Kenmerk", idHint: "kleine letters, cijfers en koppeltekens", kind: "Soort", team: "Team", noTeam: "geen team", dwell: "Verblijf dat telt", dwellHint: "bv. 3m", radius: "Straal", width: "Breedte", metres: "meter", validFrom: "Geldig vanaf", validTo: "Geldig tot en met",
+    forever: "leeg: altijd", delete: "Verwijderen", deleteAsk: (name) => `${name} verwijderen? Wat vastgelegd is, blijft.`, undo: "Alles ongedaan maken", saveAll: (n) => `${aantal(n, "wijziging", "wijzigingen")} bewaren`, changed: "gewijzigd", added: "nieuw", removed: "verwijderd", same: "ongewijzigd",
+    saved: "Bewaard. Dit geldt vanaf nu; het verleden blijft beoordeeld zoals het was.", conflict: "Iemand anders heeft intussen zones bewaard. Die versie is geladen; doe uw wijziging opnieuw.", faults: "Fouten: er is niets gewijzigd", warnings: "Let op", lint: "Is ze groot genoeg?", lintGood: (p) => `Goed: ${p} van zulke bezoeken wordt bewezen.`,
+    lintBad: (p) => `Maar ${p} van zulke bezoeken zou bewezen worden.`, lintMistaken: (p) => `${p} van de voorbijgangers zou meetellen.`, widen: (m, p) => `${m} m ruimer: ${p}`, stay: (s, p) => `een verblijf van ${s}: ${p}`, every: (s, p) => `een positie om de ${s}: ${p}`,
+    lintFor: (accuracy, every) => `bij een nauwkeurigheid van ${accuracy} en een positie om de ${every}`, preview: "Wat er zou veranderen", apply: "Overnemen", replaceAll: "Zones verwijderen die niet in het bestand staan", current: "geldt nu", notEditable: "Deze zones komen uit bestanden van de configuratie; wijzig ze daar.",
+    editShape: "Versleep de hoeken. Klik midden op een zijde om er een toe te voegen, klik rechts om er een te wissen.", drawPolygon: "Klik de hoeken aan; klik de eerste opnieuw aan om te sluiten.", drawCircle: "Klik het midden aan, dan de rand.", drawCorridor: "Klik langs de weg; klik het laatste punt opnieuw aan om te stoppen.", stopDrawing: "Stoppen met tekenen", notYet: "geldt niet", hectares: (a) => `${a} ha`, point: "Plaats", noChoice: "Kies een zone op de kaart of in de lijst, of teken er een.", since: (t) => `sinds ${t}`, first: "van in het begin",
+  },
+  lists: {
+    title: "Lijsten", report: "Verslag", kinds: { day: "Dagverslag", zone: "Eén zone", plan: "Het plan", place: "Een plaats", capacity: "Is het haalbaar?" },
+    about: { day: "Waar elke gemeenschapswacht was, stiltes, afstanden.", zone: "Aanwezigheid in één zone, en wat er van het plan terechtkwam.", plan: "Wat gepland en voldaan was, per opdracht en per week.", place: "Wie in de buurt van een plaats was: voor klachten en vragen.", capacity: "Of wie in dienst is, alles kan doen wat gepland is." },
+    make: "Lijst maken", csv: "CSV", xlsx: "Excel", print: "Afdrukken", radius: "Binnen", pick: "Klik de plaats aan op de kaart.", picked: (lat, lon) => `${lat}, ${lon}`, purpose: "Waarvoor?", purposeHint: "bv. klacht 2026/118", purposeWhy: "Wie naar een plaats vraagt, kijkt naar mensen. Dat komt in het inzagelog, dat elke gemeenschapswacht kan lezen.", chooseZone: "Kies een zone",
+    crew: (n) => `Voor alles ${n === 1 ? "is minstens 1 gemeenschapswacht" : `zijn minstens ${n} gemeenschapswachten`} nodig.`, left: (n) => (n ? `Minstens ${aantal(n, "tijdvak", "tijdvakken")} lukt niet, wie er ook waarheen gaat.` : "Niets wijst erop dat het niet allemaal kan."), rounds: "Een ronde die lukt", leftOut: "Niet in de ronde", nothingLeft: "Met deze ronde is alles gedaan.", walk: (span) => `${span} stappen`, owed: (n) => `${aantal(n, "tijdvak", "tijdvakken")} gepland`,
+  },
+  health: {
+    title: "Toestand", devices: "Trackers", device: "Tracker", lastFix: "Laatste positie", accuracy: "Nauwkeurigheid", battery: "Batterij", heard: "Stand", silent: "zonder signaal", heardOk: "te horen", clock: "Klok wijkt af", sources: "Bronnen", source: "Bron", connected: "verbonden", away: "niet verbonden",
+    store: "Opslag", fixes: "posities", visits: "bezoeken", events: "gebeurtenissen", refused: "Geweigerd", since: "Sinds", outbox: "Te versturen berichten", route: "Naar", untold: "wachten", dead: "opgegeven", oldest: "Oudste", tries: "pogingen", error: "Fout", deadLetters: "Opgegeven", resend: "Opnieuw versturen", resent: (n) => `${aantal(n, "bericht wordt", "berichten worden")} opnieuw verstuurd.`,
+    counts: "Sinds de start", version: "Versie", started: "Gestart", pagesOpen: "Open pagina's", well: "Alles in orde.", storeAway: "De opslag is niet bereikbaar", none: "Niets ingesteld.", never: "nooit",
+    count: { fixes: "posities ontvangen", stored: "bewaard", late: "te laat", gated: "ongeloofwaardig", refused: "geweigerd", events: "gebeurtenissen", revised: "herzien", retracted: "ingetrokken", too_old: "te oud" },
+  },
+  looks: { title: "Inzage", intro: "Elke keer dat iemand exacte sporen of een plaats bekeek, staat hier.", mine: "Wie bekeken heeft waar u was, en waarvoor.", at: "Wanneer", by: "Door", about: "Over", period: "Periode", purpose: "Waarvoor", none: "Niemand heeft gekeken.", question: { tracks: "sporen", place: "plaats" } },
+  mine: { title: "Mijn gegevens", intro: "Wat op deze dag van u bewaard is. Buiten de dienst en tijdens een pauze wordt niets bewaard.", none: "Op deze dag is niets van u bewaard.", looks: "Wie keek" },
+};
