@@ -81,7 +81,7 @@ function WardenLine({ one, day, span, at, pick, picked }: Shown & { one: DayWard
   const placed = lanes(one.visits, ms(day.until));
   return (
     <div class="line">
-      <div class="label" title={one.team ?? ""}>{one.warden}<small>{metres(one.distance_m)}</small></div>
+      <div class="label" title={one.team ?? ""}>{one.warden}{one.distance_m != null && <small>{metres(one.distance_m)}</small>}</div>
       <div class="field" style={tall(Math.max(0, ...placed.map((bar) => bar.lane)) + 1)}>
         {one.duty.map((part) => <div key={part.start} class="on-duty" title={words.duty} style={along(span, ms(part.start), ms(part.end))} />)}
         {one.breaks.map((part) => <div key={part.start} class="rest" title={words.pause2} style={along(span, ms(part.start), ms(part.end))} />)}
