@@ -54,11 +54,14 @@ $(BIN)/uv:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv is missing: apt install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
-$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/uv
+# The pages are built with the package: packaging/backend.py.
+PAGES := packaging/backend.py $(shell find trackerd/web/ui -name node_modules -prune -o -type f ! -name schema.d.ts -print)
+
+$(VENV)/.run: pyproject.toml constraints.txt $(PAGES) | $(BIN)/uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/uv
+$(VENV)/.dev: pyproject.toml constraints.txt $(PAGES) | $(BIN)/uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.run
 
