@@ -49,7 +49,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             f'base_map = "base.geojson"\nbase_map_attribution = "© OpenStreetMap contributors"\n[mqtt]\n'
             f'port = {broker.port}\n[[source]]\nkind = "mqtt"\nname = "phones"\ndecoder = "owntracks"\n'
         )
-        made = Site(folder, more)
+        made = Site(folder, more, ("w01", "w02", "w03", "w04"))
         made.broker = broker  # type: ignore[attr-defined]
         with made.running() as running:
             running.stand("w01", BOX, datetime.now(UTC) - timedelta(seconds=150))
@@ -106,4 +106,3 @@ def picture(page: Page, name: str) -> None:
     """Keep what is on the screen."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png")
-

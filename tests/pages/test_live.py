@@ -35,26 +35,25 @@ def where(page: Page, warden: str) -> tuple[float, float]:
     return box["x"], box["y"]
 
 
-@pytest.mark.parametrize("size", ["desk", "phone"])
-def test_a_position_moves_the_dot_and_rings_the_alert(open_page: Opens, site: Site, size: str) -> None:
+@pytest.mark.parametrize(("size", "n"), [("desk", 2), ("phone", 3)])
+def test_a_position_moves_the_dot_and_rings_the_alert(open_page: Opens, site: Site, size: str, n: int) -> None:
     page = open_page("coen", size)
     page.evaluate("window.sameAsBefore = true")
     expect(page.locator(".dot[data-warden=gw-1]")).to_be_visible()
-    early, late = (110, 50) if size == "desk" else (40, 15)
-    send(site, "w02", AWAY, early, 55)
-    page.wait_for_selector(".dot[data-warden=gw-2]", state="attached")
-    before = where(page, "gw-2")
-    send(site, "w02", BOX, late, 25 if size == "desk" else 15)
+    send(site, f"w0{n}", AWAY, 210, 60)
+    page.wait_for_selector(f".dot[data-warden=gw-{n}]", state="attached")
+    before = where(page, f"gw-{n}")
+    send(site, f"w0{n}", BOX, 30, 25)
     page.wait_for_function(
-        f"""([x, y]) => {{
-            const at = document.querySelector('.dot[data-warden=gw-2] i').getBoundingClientRect();
+        """([warden, x, y]) => {
+            const at = document.querySelector(`.dot[data-warden=${warden}] i`).getBoundingClientRect();
             return Math.hypot(at.x - x, at.y - y) > 20;
-        }}""",
-        arg=list(before),
+        }""",
+        arg=[f"gw-{n}", *before],
     )
     if size == "phone":
         page.get_by_role("tab", name="Alerts").click()
-    alert = page.locator("li.alert", has_text="gw-2 came to Probleembox Markt").first
+    alert = page.locator("li.alert", has_text=f"gw-{n} came to Probleembox Markt").first
     expect(alert).to_be_visible()
     assert page.evaluate("window.sameAsBefore"), "the page was loaded anew"
     picture(page, f"now-{size}")
@@ -80,16 +79,16 @@ def test_who_is_in_a_zone_is_found_by_name_and_by_click(open_page: Opens, site: 
     spot = page.locator(".map canvas").bounding_box()
     assert spot is not None
     page.get_by_role("region", name="Park").get_by_role("button", name="Close").click()
-    page.mouse.click(spot["x"] + spot["width"] / 2, spot["y"] + spot["height"] / 2)
+    page.mouse.click(spot["x"] + spot["width"] / 2 - 14, spot["y"] + spot["height"] / 2 + 14)  # beside who stands there
     expect(page.get_by_role("region", name="Park")).to_be_visible()
 
 
 def test_an_alert_is_acknowledged_with_a_note_by_name(open_page: Opens, site: Site) -> None:
     page = open_page("coen")
     page.get_by_role("button", name="To look at").click()
-    send(site, "w02", AWAY, 5, 5, batt=4)
-    alert = page.locator("li.alert", has_text="gw-2: battery low")
-    expect(page.locator(".toast", has_text="gw-2: battery low")).to_be_visible()
+    send(site, "w04", BOX, 5, 5, batt=4)
+    alert = page.locator("li.alert", has_text="gw-4: battery low")
+    expect(page.locator(".toast", has_text="gw-4: battery low")).to_be_visible()
     alert.get_by_role("button", name="Acknowledge").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Note").fill("called them")

@@ -33,7 +33,7 @@ export const Health = () => {
 function Devices({ report }: { report: Report }) {
   const words = w.value.health;
   return (
-    <section class="card scroll">
+    <section class="card scroll" tabIndex={0} aria-label={words.devices}>
       <table>
         <caption>{words.devices}</caption>
         <thead><tr><th scope="col">{words.device}</th><th scope="col">{w.value.common.warden}</th><th scope="col">{words.heard}</th><th scope="col">{words.lastFix}</th><th scope="col" class="number">{words.accuracy}</th><th scope="col" class="number">{words.battery}</th><th scope="col" class="number">{words.clock}</th></tr></thead>
@@ -101,7 +101,7 @@ function Outbox({ report, again }: { report: Report; again: () => void }) {
   const words = w.value.health;
   const resend = () => post("/api/health/resend", {}).then((done) => (setTold(done.letters), again()), setFault);
   return (
-    <section class="card stack scroll">
+    <section class="card stack scroll" tabIndex={0} aria-label={words.outbox}>
       <div class="row"><h2 class="grow">{words.outbox}</h2>{report.dead.length > 0 && may("resend") && <button type="button" onClick={() => void resend()}>{words.resend}</button>}</div>
       <Said fault={fault} />
       {told !== null && <p class="told" role="status">{words.resent(told)}</p>}

@@ -26,7 +26,7 @@ export const Looks = () => {
         <div class="bar"><h1>{words.title}</h1></div>
         <p class="soft">{session.value?.role === "warden" ? words.mine : words.intro}</p>
         <Said fault={fault} again={again} />
-        <section class="card scroll">{items.length ? <LookTable items={items} /> : <p class="soft">{words.none}</p>}</section>
+        <section class="card scroll" tabIndex={0} aria-label={words.title}>{items.length ? <LookTable items={items} /> : <p class="soft">{words.none}</p>}</section>
         {before && <div><button type="button" onClick={() => void more()}>{w.value.common.more}</button></div>}
       </div>
     </main>
