@@ -20,7 +20,7 @@ def test_the_day_is_read_and_moved_through(open_page: Opens, site: Site, size: s
     go(page, "day", site.url)
     bar = page.locator(".line .visit").first
     bar.click()
-    expect(page.locator(".told", has_text="Probleembox Markt")).to_contain_text("there")
+    expect(page.locator(".told", has_text="Probleembox Markt")).to_contain_text("since")
     page.get_by_label("Speed").select_option("3600")
     clock = page.locator(".scrub time")
     page.get_by_role("button", name="Play").click()

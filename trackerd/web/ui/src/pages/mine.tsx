@@ -27,7 +27,7 @@ export const Mine = () => {
               <p>{own.duty.map((part) => `${clock(part.start)}–${clock(part.end)}`).join(", ")} {own.distance_m != null && `· ${w.value.day.walked} ${metres(own.distance_m)} `}· {w.value.day.visits(own.visits.length)}</p>
               <table>
                 <thead><tr><th scope="col">{w.value.common.time}</th><th scope="col">{w.value.common.zone}</th><th scope="col" /></tr></thead>
-                <tbody>{own.visits.map((one) => <tr key={one.visit}><td class="nowrap">{clock(one.began)}–{one.ended ? clock(one.ended) : ""}</td><th scope="row">{names.get(one.zone) ?? zoneName(one.zone)}</th><td class="soft">{w.value.day.proven(span(one.seconds), span(one.seconds_possible))}</td></tr>)}</tbody>
+                <tbody>{own.visits.map((one) => <tr key={one.visit}><td class="nowrap">{clock(one.began)}–{one.ended ? clock(one.ended) : ""}</td><th scope="row">{names.get(one.zone) ?? zoneName(one.zone)}</th><td class="soft">{one.ended ? w.value.day.proven(span(one.seconds), span(one.seconds_possible)) : w.value.day.ongoing}</td></tr>)}</tbody>
               </table>
             </>
           ) : day && <p class="soft">{words.none}</p>}

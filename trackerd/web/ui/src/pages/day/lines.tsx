@@ -123,7 +123,7 @@ interface BarShown {
 
 function Bar({ visit, lane, text, day, span, pick, picked }: BarShown) {
   const end = visit.ended ? ms(visit.ended) : ms(day.until);
-  const said = `${visit.warden ?? ""} · ${zoneName(visit.zone)}, ${clock(visit.began)}–${visit.ended ? clock(visit.ended) : w.value.day.ongoing} (${spanOf(visit.seconds)})`;
+  const said = `${visit.warden ?? ""} · ${zoneName(visit.zone)}, ${clock(visit.began)}–${visit.ended ? `${clock(visit.ended)} (${spanOf(visit.seconds)})` : ` ${w.value.day.ongoing}`}`;
   const chosen = picked && "visit" in picked && picked.visit.visit === visit.visit;
   return (
     <button type="button" class={`visit ${end - ms(visit.began) > 1_800_000 ? "wide" : ""} ${chosen ? "chosen-bar" : ""}`} aria-label={said} title={said} onClick={() => pick({ visit })} style={{ ...along(span, ms(visit.began), end), top: `${6 + lane * 26}px`, bottom: "auto", height: "24px" }}>

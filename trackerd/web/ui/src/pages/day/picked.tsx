@@ -36,7 +36,7 @@ function VisitSaid({ one }: { one: DayVisit }) {
   return (
     <div class="told">
       <h3>{one.warden} · {zoneName(one.zone)}</h3>
-      <p>{clock(one.began)}–{one.ended ? clock(one.ended) : words.ongoing}: {words.proven(span(one.seconds), span(one.seconds_possible))}</p>
+      <p>{one.ended ? `${clock(one.began)}–${clock(one.ended)}: ${words.proven(span(one.seconds), span(one.seconds_possible))}` : `${w.value.now.since(clock(one.began))}, ${words.ongoing}`}</p>
     </div>
   );
 }
