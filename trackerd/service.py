@@ -213,8 +213,8 @@ class Service:
 
     def _visited(self, told: Iterable[Told]) -> None:
         for event in told:
-            if event.zone is not None:
-                self._last_visits[event.zone] = max(event.time, self._last_visits.get(event.zone, event.time))
+            if (zone := event.presence) is not None:
+                self._last_visits[zone] = max(event.time, self._last_visits.get(zone, event.time))
 
     def _gather(self, wait_s: float) -> list[Chunk]:
         """Return what came in, having waited for it so long at most."""

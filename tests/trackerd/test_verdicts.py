@@ -541,6 +541,7 @@ def test_an_upload_two_hours_late_as_the_town_hears_it(tmp_path: Path, mosquitto
         skip = heard.events("zone.skip")[0]
         assert skip["data"]["seen_elsewhere"] == ["w08"]
         until(lambda: (heard.of("trackerd/zones/box-07/state") or [{}])[-1].get("verdict") == "missed", "the state")
+        assert heard.of("trackerd/zones/box-07/state")[-1]["last_visit"] is None, "a verdict is no visit"
     with installed.daemon():
         kept = stretch(began, 20, OFF) + stretch(began + timedelta(minutes=30), 3, SPOT)
         publish(mosquitto.port, "owntracks/w07/phone", *kept)

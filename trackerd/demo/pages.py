@@ -63,8 +63,8 @@ class Pages:
     def tell(self, told: Told) -> None:
         """Take one event."""
         self._at = max(self._at, told.time)
-        if told.zone is not None:
-            self._last_visits[told.zone] = max(told.time, self._last_visits.get(told.zone, told.time))
+        if (zone := told.presence) is not None:
+            self._last_visits[zone] = max(told.time, self._last_visits.get(zone, told.time))
 
     def beat(self, at: int) -> None:
         """Show how things stand at that moment, and do what was ordered."""

@@ -126,6 +126,11 @@ class Told:
     said: Said | None = None
     """None for what is never revised, and in a Letter."""
 
+    @property
+    def presence(self) -> ZoneId | None:
+        """Where it says that somebody was; None where it does not: a verdict has a zone, and nobody's device."""
+        return self.zone if self.device is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
