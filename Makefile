@@ -5,8 +5,9 @@ PYTHON ?= python3
 
 .PHONY: demo test faults check format docs deb systemd-test services bench clean
 
+# At a terminal the page stays until Ctrl-C; elsewhere, and in CI, it ends with the day.
 demo: $(VENV)/.run
-	$(BIN)/trackerd demo --exit
+	@if [ -t 1 ] && [ -z "$$CI" ]; then $(BIN)/trackerd demo; else $(BIN)/trackerd demo --exit; fi
 
 test: $(VENV)/.dev services
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)

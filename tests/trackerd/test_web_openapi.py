@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,19 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.trackerd.rooms import BOX, Site
+from trackerd.web import openapi
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 LEFT = ("/api/stream", "/api/zones/lint")
 """One never ends; the other reckons for seconds in a process of its own."""
 EXAMPLES = 12
+
+
+def test_the_pages_are_typed_by_the_api_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    """If this fails: python -m trackerd.web.openapi > trackerd/web/ui/openapi.json."""
+    openapi.main()
+    kept = Path(openapi.__file__).with_name("ui") / "openapi.json"
+    assert capsys.readouterr().out == kept.read_text()
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,9 @@ function Acknowledge({ one, close }: { one: RecordEvent; close: () => void }) {
   );
 }
 
+/** Whether it has not been withdrawn or seen to meanwhile. */
+const stillAsks = (one: RecordEvent): boolean => urgent(events.value.find((other) => idOf(other) === idOf(one)) ?? one);
+
 /** New alerts over the map, for a while. */
 export function Toasts() {
   const [shown, setShown] = useState<readonly RecordEvent[]>([]);
@@ -90,7 +93,7 @@ export function Toasts() {
   );
   return (
     <div class="toasts" role="log" aria-live="assertive" aria-label={w.value.alerts.newOne}>
-      {shown.map((one) => (
+      {shown.filter(stillAsks).map((one) => (
         <div key={idOf(one)} class={`toast is-${stateOf(one) ?? "none"}`}>
           <i class="mark" aria-hidden="true">{markOf(one) ?? MARKS[stateOf(one) ?? "due"]}</i>
           <p class="grow">{sayEvent(one)}<br /><small class="soft">{clock(timeOf(one))}</small></p>
