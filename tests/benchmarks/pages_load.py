@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,15 +19,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from statistics import median
 
 import httpx
 import numpy as np
+from playwright.sync_api import Page, sync_playwright
 
-from tests.servers import free_port, until
+from tests.benchmarks.flow import BROKER, Publisher, located, packet
+from tests.servers import Mosquitto, free_port, until
 
-WARDENS, ROWS, COLUMNS = 200, 25, 40
+WARDENS, ROWS, COLUMNS, EVERY_S = 200, 25, 40, 10
 APART_M, EAST_M, NORTH_M = 150.0, 70_300.0, 111_200.0
 PASSWORD = "four words that nobody knows"
 LISTEN = """
@@ -67,7 +69,7 @@ def place(n: int) -> tuple[float, float]:
 
 
 def install(folder: Path, ports: tuple[int, int]) -> Path:
-    """Write an installation; ``ports``: of positions, of the pages."""
+    """Write an installation; ``ports``: of the broker, of the pages."""
     zones = [
         {"type": "Feature", "id": f"zone-{n}", "properties": {"name": f"Zone {n}", "kind": "box", "radius_m": 40},
          "geometry": {"type": "Point", "coordinates": place(n)}}
@@ -84,36 +86,32 @@ def install(folder: Path, ports: tuple[int, int]) -> Path:
     path = folder / "trackerd.toml"
     path.write_text(
         f'[site]\nname = "load"\ntimezone = "UTC"\n[store]\nurl = "sqlite:///load.db"\n[http]\n'
-        f'listen = "127.0.0.1:{ports[1]}"\n[[source]]\nkind = "tcp"\nhost = "127.0.0.1"\nport = {ports[0]}\n'
-        f'decoder = "csv"\ndevice = "w0"\n[[zones]]\nfile = "zones.geojson"\n{people}'
+        f'listen = "127.0.0.1:{ports[1]}"\n[mqtt]\nport = {ports[0]}\n[[source]]\nkind = "mqtt"\n'
+        f'[[zones]]\nfile = "zones.geojson"\n{people}'
         '[[requirement]]\nid = "boxes"\nkinds = ["box"]\nfrom = "00:00"\nto = "23:59"\n'
     )
     return path
 
 
-def walks(begin: datetime, minutes: int, every_s: int = 10) -> Iterator[str]:
-    """Yield rows: everybody stands a minute in a zone, goes on to the next for one, and so on, by time."""
-    for second in range(0, minutes * 60, every_s):
-        at = begin + timedelta(seconds=second)
-        step, within = divmod(second, 120)
-        part = max(0.0, (within - 60) / 60)
-        for n in range(WARDENS):
-            row, column = n % ROWS, n // ROWS * 5 + step
-            lon, lat = place(row * COLUMNS + _turn(column))
-            lon += part * (place(_turn(column + 1))[0] - place(_turn(column))[0])
-            yield f"w{n},{at.isoformat()},{lon + 2e-5 * np.sin(second / 40 + n):.7f},{lat:.7f},5\n"
+def walks(begin: float, minutes: int) -> Iterator[bytes]:
+    """Yield messages of ten fixes: everybody stands a minute in a zone, takes one to the next, and so on."""
+    for block, n in product(range(0, minutes * 60, 10 * EVERY_S), range(WARDENS)):
+        lines = [located(int(begin) + s, *_walked(n, s)) for s in range(block, block + 10 * EVERY_S, EVERY_S)]
+        yield packet(f"owntracks/w{n}/phone", b"\n".join(lines), (block * WARDENS + n) % 65_535 + 1)
+
+
+def _walked(n: int, second: int) -> tuple[float, float]:
+    """Return where somebody is then, the receiver wandering slowly."""
+    step, within = divmod(second, 120)
+    part, row, column = max(0.0, (within - 60) / 60), n % ROWS * COLUMNS, n // ROWS * 5 + step
+    (west, lat), (east, _) = (place(row + _turn(one)) for one in (column, column + 1))
+    return west + part * (east - west) + 2e-5 * np.sin(second / 40 + n), lat
 
 
 def _turn(column: int) -> int:
     """Return the column somebody is in who goes to and fro."""
     column %= 2 * COLUMNS - 2
     return min(column, 2 * COLUMNS - 2 - column)
-
-
-def send(port: int, rows: list[str]) -> None:
-    """Send positions by TCP."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as sock:
-        sock.sendall(("device,time,lon,lat,accuracy_m\n" + "".join(rows)).encode())
 
 
 def stored(client: httpx.Client) -> int:
@@ -158,18 +156,16 @@ def answers(client: httpx.Client) -> None:
         print(f"{path:<50} {sent / 1000:9,.0f} kB sent {len(answer.content) / 1000:9,.0f} kB {median(spans):8.0f} ms")
 
 
-def ingest(client: httpx.Client, port: int, rows: list[str]) -> float:
-    """Return positions a second, from the first byte to the last commit."""
-    before, begin = stored(client), time.perf_counter()
-    send(port, rows)
-    until(lambda: stored(client) >= before + len(rows), lambda: f"{stored(client) - before} of {len(rows)}", 120)
-    return len(rows) / (time.perf_counter() - begin)
+def ingest(client: httpx.Client, publisher: Publisher, messages: list[bytes]) -> float:
+    """Return positions a second, from the first message to the last commit."""
+    before, begin, count = stored(client), time.perf_counter(), 10 * len(messages)
+    publisher.send(messages)
+    until(lambda: stored(client) >= before + count, lambda: f"{stored(client) - before} of {count}", 120)
+    return count / (time.perf_counter() - begin)
 
 
-def browse(url: str) -> None:
+def browse(url: str, publisher: Publisher) -> None:
     """Print what a browser needs for the first picture, and for each further one."""
-    from playwright.sync_api import sync_playwright
-
     flags = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
@@ -184,6 +180,7 @@ def browse(url: str) -> None:
         page.wait_for_selector(".dot")
         print(f"... to the dots on the map: {1000 * (time.perf_counter() - begin):.0f} ms")
         page.wait_for_timeout(3000)
+        print(f"from a position sent to its dot moved: {_moved(page, publisher):.0f} ms")
         gaps = np.array(page.evaluate(FRAMES))
         print(
             f"frames while the map is moved: median {np.median(gaps):.0f} ms,"
@@ -192,30 +189,47 @@ def browse(url: str) -> None:
         browser.close()
 
 
+def _moved(page: Page, publisher: Publisher) -> float:
+    """Return the milliseconds, as the median of five positions, each some metres from the last."""
+    spans = []
+    for n in range(5):
+        page.wait_for_timeout(6000)
+        shown = page.locator(".dot[data-warden=gw-0]").get_attribute("style")
+        lon, lat = place(0)
+        begin = time.perf_counter()
+        publisher.send([packet("owntracks/w0/phone", located(int(time.time()), lon + 1e-4 * n, lat - 2e-4), n + 1)])
+        page.wait_for_function(
+            "(shown) => document.querySelector('.dot[data-warden=gw-0]').getAttribute('style') !== shown", arg=shown
+        )
+        spans.append(1000 * (time.perf_counter() - begin))
+    return median(spans)
+
+
 def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--streams", type=int, default=100)
     asked.add_argument("--no-browser", action="store_true")
     given = asked.parse_args()
-    ports = free_port(), free_port()
-    url = f"http://127.0.0.1:{ports[1]}"
-    with tempfile.TemporaryDirectory() as name, running(install(Path(name), ports), url) as client:
-        begin = datetime.now(UTC) - timedelta(minutes=160)
-        rows = list(walks(begin, 160))
-        first, rest = rows[: -4 * 24_000], rows[-4 * 24_000 :]
-        ingest(client, ports[0], first)
-        parts = [rest[n * 24_000 : (n + 1) * 24_000] for n in range(4)]
+    with (
+        tempfile.TemporaryDirectory() as name, Mosquitto(Path(name) / "broker", BROKER) as broker,
+        running(install(Path(name), (broker.port, port := free_port())), f"http://127.0.0.1:{port}") as client,
+    ):  # fmt: skip
+        url = f"http://127.0.0.1:{port}"
+        publisher = Publisher(broker.port)
+        messages = list(walks(time.time() - 170 * 60, 165))
+        first, rest = messages[:-9600], messages[-9600:]
+        ingest(client, publisher, first)
         rates: dict[int, list[float]] = {0: [], given.streams: []}
-        for part, count in zip(parts, (0, given.streams, 0, given.streams), strict=True):
+        for n, count in enumerate((0, given.streams, 0, given.streams)):
             command = [sys.executable, "-c", LISTEN, url, client.cookies["trackerd_session"], str(count)]
             listeners = subprocess.Popen(command, stderr=subprocess.DEVNULL)
             time.sleep(4 if count else 0)
-            rates[count].append(ingest(client, ports[0], part))
+            rates[count].append(ingest(client, publisher, rest[2400 * n : 2400 * (n + 1)]))
             listeners.kill()
             listeners.wait()
         events = client.get("/api/health").json()["store"]["events"]
-        print(f"{len(rows):,} positions, {events:,} events")
+        print(f"{10 * len(messages):,} positions, {events:,} events")
         answers(client)
         alone, watched = (median(rates[count]) for count in (0, given.streams))
         print(
@@ -223,7 +237,7 @@ def main() -> None:
             f" {watched / alone:.2f} times as many"
         )
         if not given.no_browser:
-            browse(url)
+            browse(url, publisher)
 
 
 if __name__ == "__main__":
