@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from geofence.calendar import Window
-from geofence.ledger import Carried, Case, Verdict, judge, whereabouts
+from geofence.ledger import Carried, Case, Outcome, Verdict, Whereabouts, judge, whereabouts
 from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, Visit, WardenId, ZoneId, join
 from geofence.plan import ANYONE
 from geofence.presence import Presence, Walk, presence, walk
@@ -40,7 +40,7 @@ class Bench:
         """Read from the house's store, as it is ``now``."""
         self.house, self.now = house, now
         self._page = lru_cache(maxsize=64)(self._read_page)
-        self._walk = lru_cache(maxsize=64)(self._read_walk)
+        self._walk = lru_cache(maxsize=256)(self._read_walk)  # more than a crew: each is asked for every case
         self._visits = lru_cache(maxsize=64)(self._read_visits)
         self._rostered = lru_cache(maxsize=64)(house.town.roster.duties_within)
         self.waived = lru_cache(maxsize=1024)(self._read_waiver)
@@ -71,12 +71,15 @@ class Bench:
         held = (item for devices in one.duties.values() for item in devices.items())
         return all(self._settled(device, spans[0][0], spans[-1][1], one.case) for device, spans in held)
 
-    def verdict(self, one: Docketed) -> Verdict | None:
-        """Judge a case by the record; None where a fault of ours forbids it: that must not hold up the others."""
+    def verdict(self, one: Docketed, *, met: bool = False) -> Verdict | None:
+        """Judge a case by the record; None where a fault of ours forbids it: that must not hold up the others.
+
+        ``met``: only whether it is met is asked, and any other outcome may be another than the whole record's.
+        """
         if one.case.id in self.house.docket.faulty:
             return None
         try:
-            return self._judge(one)
+            return self._judge(one, met)
         except StoreError:
             raise
         except Exception:
@@ -98,11 +101,27 @@ class Bench:
         gone = belief is None or not belief.inside or heard >= end
         return gone and self.now >= heard + lost and not self.house.speaking(device, self.now)
 
-    def _judge(self, one: Docketed) -> Verdict:
-        case, kept = one.case, self.visits(one.case)
+    def _judge(self, one: Docketed, met: bool) -> Verdict:
+        """Judge by whoever came, where one alone can have met it; else, and where it is not met, by everybody.
+
+        Who never came makes no stay: what was met by one at a time does not depend on the others' whole day.
+        """
+        case, kept = one.case._replace(waived=self.waived(one.case)), self.visits(one.case)
         duties = self._duties(one, kept)
         visits = [(_who(seen, duties), seen.visit) for seen in kept]
-        wardens = {
+        came = {who: duties[who] for who, _ in visits if who in duties} if case.terms.together == 1 else duties
+        verdict = judge(case, self._whereabouts(case, came, visits))
+        if len(came) == len(duties) or met or verdict.outcome is Outcome.MET:
+            return verdict
+        return judge(case, self._whereabouts(case, duties, visits))
+
+    def _whereabouts(
+        self,
+        case: Case,
+        duties: Mapping[WardenId, Mapping[DeviceId, Spans]],
+        visits: Sequence[tuple[WardenId | None, Visit]],
+    ) -> dict[WardenId, Whereabouts]:
+        return {
             warden: whereabouts([
                 Carried(spans, self._presence(case, device),
                         [visit for who, visit in visits if (who, visit.device) == (warden, device)])
@@ -110,7 +129,6 @@ class Bench:
             ], case.window)
             for warden, held in duties.items()
         }  # fmt: skip
-        return judge(case._replace(waived=self.waived(case)), wardens)
 
     def _duties(self, one: Docketed, kept: Iterable[Kept]) -> dict[WardenId, dict[DeviceId, Spans]]:
         """Return who was on duty when, and not on break: by the roster, and who was there, whatever it says now.

@@ -131,7 +131,7 @@ class _Step:
         docket, kept = self.house.docket, self.bench.visits(one.case)
         if not kept or docket.seen.get(one.case.id) == kept:
             return False
-        verdict = self.bench.verdict(one)
+        verdict = self.bench.verdict(one, met=True)
         if verdict is None or verdict.outcome is not Outcome.MET:
             docket.seen[one.case.id] = kept
             return False
