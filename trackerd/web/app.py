@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -63,6 +64,7 @@ def make(room: Room) -> FastAPI:
     for module in (session, site, zones, live, day, reports, health, probes):
         app.include_router(module.router)
     _pages(app)
+    app.add_middleware(GZipMiddleware, minimum_size=4096, compresslevel=4)
     app.add_middleware(Headers, policy=policy(room.http))
     app.add_middleware(Bounds, pace=room.pace)
     if hosts := _hosts(room.http):

@@ -31,7 +31,8 @@ PAGE = 500
 LEAPS = 10
 """Who has missed more pages than this is told so instead."""
 PAUSE_S = 0.3
-"""Between two pictures."""
+EACH_S = 0.012
+"""Between two pictures, and so much more for each page that listens: sending them must leave the time to take in."""
 BEAT_S = 5.0
 """A page hears something so often."""
 SESSION_S = 30.0
@@ -91,7 +92,7 @@ class Feed:
                 log.exception("the stream failed once")
             self._woken.set()
             self._woken = asyncio.Event()
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(PAUSE_S + EACH_S * self.listeners)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ring.wait(), BEAT_S)
             self._ring.clear()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date
+from functools import cache, partial
 
 from geofence.calendar import Window
 from geofence.ledger import Case
-from geofence.model import SECOND, Micros, VerdictId
+from geofence.model import SECOND, Micros, RequirementId, VerdictId
 from geofence.wire import moment
 from trackerd.report.record import Record
 from trackerd.store import Docketed, Kept, Waiver
@@ -42,23 +43,29 @@ def board(room: Room, record: Record, on: date) -> models.PlanBoard:
     cases = owed(room, record, on)
     window = record.day(on)
     waivers = {one[:3]: one for one in record.store.waivers(*window)}
-    visits = list(record.store.visits(window.start, min(window.end, record.now))) if window.start < record.now else []
-    shown = [_case(room, record, case, kept, waivers.get((case.requirement, case.zone, case.window.start)), visits)
-             for case, kept in cases]  # fmt: skip
+    visits: dict[str, list[Kept]] = defaultdict(list)
+    for one in record.store.visits(window.start, min(window.end, record.now)) if window.start < record.now else ():
+        visits[one.visit.zone].append(one)
+    able = cache(partial(_able, room, record))  # the same for all zones of a requirement
+    shown = [
+        _case(room, record, case, kept, waivers.get((case.requirement, case.zone, case.window.start)),
+              able(case.requirement, case.window, case.terms.dwell_s), visits[case.zone])
+        for case, kept in cases
+    ]  # fmt: skip
     counts = Counter(one.state for one in shown)
     return models.PlanBoard(date=on.isoformat(), at=moment(record.now), cases=shown, counts=dict(counts))
 
 
 def _case(
-    room: Room, record: Record, case: Case, kept: Docketed | None, waiver: Waiver | None, visits: Iterable[Kept]
-) -> models.PlanCase:
+    room: Room, record: Record, case: Case, kept: Docketed | None, waiver: Waiver | None, able: dict[str, float],
+    visits: Iterable[Kept],
+) -> models.PlanCase:  # fmt: skip
     names = room.picture.town.zones.by_id
     name = names[case.zone].name if case.zone in names else ""
     fields = said.window_fields(case, kept, record.now)
     pending = fields["state"] in ("open", "due", "coming")
     if waiver is not None and pending:
         fields |= {"state": "excused", "reason": waiver.reason}
-    able = _able(room, record, case)
     left = (case.window.end - record.now) / SECOND
     told = None
     if waiver is not None:
@@ -75,26 +82,26 @@ def _by(room: Room, case: Case) -> list[str]:
     return list(next((one.by for one in room.picture.town.plan.requirements if one.id == case.requirement), ()))
 
 
-def _able(room: Room, record: Record, case: Case) -> dict[str, float]:
+def _able(room: Room, record: Record, requirement: RequirementId, window: Window, dwell_s: float) -> dict[str, float]:
     """Return who may do it and how many seconds of duty they have left in the window, long enough for one visit."""
-    asked = next((one for one in room.picture.town.plan.requirements if one.id == case.requirement), None)
-    left = Window(Micros(max(case.window.start, min(record.now, case.window.end - 1))), case.window.end)
+    asked = next((one for one in room.picture.town.plan.requirements if one.id == requirement), None)
+    left = Window(Micros(max(window.start, min(record.now, window.end - 1))), window.end)
     found = {}
     for warden, devices in record.roster.duties_within(left).items() if asked is not None else ():
         longest = max((b - a for spans in devices.values() for a, b in spans), default=0) / SECOND
-        if asked.asks(warden, record.roster.team(warden)) and longest >= case.terms.dwell_s:  # type: ignore[union-attr]
+        if asked.asks(warden, record.roster.team(warden)) and longest >= dwell_s:  # type: ignore[union-attr]
             found[str(warden)] = longest
     return found
 
 
 def _can(record: Record, case: Case, able: dict[str, float], visits: Iterable[Kept]) -> bool:
-    """Return whether the time left is enough for the visits that are missing, by those on duty."""
+    """Return whether the time left is enough for the visits that are missing; ``visits``: those to its zone."""
     terms = case.terms
     if record.roster.everyone and not record.roster.duties:
         able = {"anyone": (case.window.end - record.now) / SECOND}
     counting = [
         one for one in visits
-        if one.visit.zone == case.zone and one.visit.seconds >= terms.dwell_s
+        if one.visit.seconds >= terms.dwell_s
         and one.visit.began < case.window.end and (one.visit.ended or record.now) > case.window.start
     ]  # fmt: skip
     missing = max(1, terms.visits - len(counting) // terms.together)

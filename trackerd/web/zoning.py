@@ -65,8 +65,9 @@ def feature(zone: Zone, at: int | None = None) -> ZoneFeature:
     more: dict[str, Any] = {"hectares": round(_hectares(zone), 4)}
     if at is not None:
         more["in_force"] = zone.valid_at(at) and zone.kind != PRIVATE
+    shape = json.loads(json.dumps(raw["geometry"]), parse_float=lambda text: round(float(text), 6))  # a decimetre
     return ZoneFeature.model_validate(
-        {**raw, "id": zone.id, "properties": {"kind": zone.kind, **raw["properties"], **more}}
+        {**raw, "id": zone.id, "geometry": shape, "properties": {"kind": zone.kind, **raw["properties"], **more}}
     )
 
 

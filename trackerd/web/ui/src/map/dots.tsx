@@ -15,6 +15,9 @@ export interface Dot {
   still: boolean;
 }
 
+/** So many have their names beside them; of more, who is pointed at. */
+const NAMED = 60;
+
 interface Shown {
   map: GlMap;
   dots: readonly Dot[];
@@ -31,6 +34,7 @@ export function Dots({ map, dots, onDot }: Shown) {
     };
   }, [map]);
   useEffect(() => {
+    map.getContainer().classList.toggle("crowded", dots.length > NAMED);
     const here = new Set(dots.map((one) => one.id));
     for (const [id, marker] of kept.current) if (!here.has(id)) (marker.remove(), kept.current.delete(id));
     for (const dot of dots) place(map, kept.current, dot, onDot);

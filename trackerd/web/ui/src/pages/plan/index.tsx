@@ -7,7 +7,7 @@ import { useAnswer, useEvery } from "../../parts/answer";
 import { DayPick, pageDay } from "../../parts/daypick";
 import { Said } from "../../parts/said";
 import { MARKS, type StateName, STATES, URGENCY } from "../../sign";
-import { events, site } from "../../state";
+import { site } from "../../state";
 import { w } from "../../words";
 import { Case } from "./case";
 
@@ -16,9 +16,8 @@ type Group = (typeof GROUPS)[number];
 
 export const Plan = () => {
   const date = pageDay();
-  const told = events.value[0]?.seq;
-  const { value: board, fault, again } = useAnswer(() => get("/api/plan", { date }), [date, told]);
-  useEvery(30_000, again);
+  const { value: board, fault, again } = useAnswer(() => get("/api/plan", { date }), [date]);
+  useEvery(10_000, again);
   return (
     <main class="page" id="content" tabIndex={-1}>
       <div class="wide">
