@@ -27,11 +27,13 @@ import httpx
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
-from tests.benchmarks.flow import BROKER, Publisher, located, packet
+from tests.benchmarks.flow import BROKER, Publisher, busy_s, located, packet
 from tests.servers import Mosquitto, free_port, until
 
 WARDENS, ROWS, COLUMNS, EVERY_S = 200, 25, 40, 10
 APART_M, EAST_M, NORTH_M = 150.0, 70_300.0, 111_200.0
+PACE = 100.0
+"""Messages a second of ten positions each: fifty times what 200 trackers send, one every ten seconds."""
 PASSWORD = "four words that nobody knows"
 LISTEN = """
 import asyncio, httpx, sys
@@ -120,8 +122,8 @@ def stored(client: httpx.Client) -> int:
 
 
 @contextmanager
-def running(path: Path, url: str) -> Iterator[httpx.Client]:
-    """Run the daemon; give an administrator's session."""
+def running(path: Path, url: str) -> Iterator[tuple[httpx.Client, int]]:
+    """Run the daemon; give an administrator's session, and its process."""
     command = [sys.executable, "-m", "trackerd"]
     add = [*command, "user", "add", "ada", "--role", "administrator", "--config", str(path)]
     subprocess.run(add, input=f"{PASSWORD}\n{PASSWORD}\n", text=True, check=True, stdout=subprocess.DEVNULL)
@@ -131,7 +133,7 @@ def running(path: Path, url: str) -> Iterator[httpx.Client]:
         until(lambda: _ready(url), (path.parent / "log").read_text, 60)
         with httpx.Client(base_url=url, timeout=60) as client:
             client.post("/api/session", json={"name": "ada", "password": PASSWORD}).raise_for_status()
-            yield client
+            yield client, daemon.pid
     finally:
         daemon.terminate()
         daemon.wait(30)
@@ -156,12 +158,27 @@ def answers(client: httpx.Client) -> None:
         print(f"{path:<50} {sent / 1000:9,.0f} kB sent {len(answer.content) / 1000:9,.0f} kB {median(spans):8.0f} ms")
 
 
-def ingest(client: httpx.Client, publisher: Publisher, messages: list[bytes]) -> float:
-    """Return positions a second, from the first message to the last commit."""
+def ingest(client: httpx.Client, publisher: Publisher, messages: list[bytes], pace: float | None = None) -> float:
+    """Return positions a second, from the first message to the last commit; ``pace``: messages a second, else all."""
     before, begin, count = stored(client), time.perf_counter(), 10 * len(messages)
-    publisher.send(messages)
+    publisher.send(messages, pace)
     until(lambda: stored(client) >= before + count, lambda: f"{stored(client) - before} of {count}", 120)
     return count / (time.perf_counter() - begin)
+
+
+def watched(client: httpx.Client, publisher: Publisher, pid: int, messages: list[bytes], count: int) -> None:
+    """Print what is taken in with so many pages open: at fifty times a crew's pace, and as fast as it goes."""
+    command = [sys.executable, "-c", LISTEN, str(client.base_url), client.cookies["trackerd_session"], str(count)]
+    listeners = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    time.sleep(4 if count else 0)
+    busy, begin = busy_s(pid), time.perf_counter()
+    paced = ingest(client, publisher, messages[:1200], PACE)
+    cores = (busy_s(pid) - busy) / (time.perf_counter() - begin)
+    flat_out = ingest(client, publisher, messages[1200:])
+    listeners.kill()
+    listeners.wait()
+    print(f"{count:>3} pages open: {paced:,.0f} positions/s of {10 * PACE:,.0f} sent, {cores:.2f} cores; "
+          f"flat out {flat_out:,.0f} positions/s")  # fmt: skip
 
 
 def browse(url: str, publisher: Publisher) -> None:
@@ -213,29 +230,17 @@ def main() -> None:
     given = asked.parse_args()
     with (
         tempfile.TemporaryDirectory() as name, Mosquitto(Path(name) / "broker", BROKER) as broker,
-        running(install(Path(name), (broker.port, port := free_port())), f"http://127.0.0.1:{port}") as client,
+        running(install(Path(name), (broker.port, port := free_port())), f"http://127.0.0.1:{port}") as (client, pid),
     ):  # fmt: skip
         url = f"http://127.0.0.1:{port}"
         publisher = Publisher(broker.port)
         messages = list(walks(time.time() - 170 * 60, 165))
-        first, rest = messages[:-9600], messages[-9600:]
-        ingest(client, publisher, first)
-        rates: dict[int, list[float]] = {0: [], given.streams: []}
+        ingest(client, publisher, messages[:-9600])
         for n, count in enumerate((0, given.streams, 0, given.streams)):
-            command = [sys.executable, "-c", LISTEN, url, client.cookies["trackerd_session"], str(count)]
-            listeners = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            time.sleep(4 if count else 0)
-            rates[count].append(ingest(client, publisher, rest[2400 * n : 2400 * (n + 1)]))
-            listeners.kill()
-            listeners.wait()
+            watched(client, publisher, pid, messages[2400 * n - 9600 : 2400 * (n + 1) - 9600 or None], count)
         events = client.get("/api/health").json()["store"]["events"]
         print(f"{10 * len(messages):,} positions, {events:,} events")
         answers(client)
-        alone, watched = (median(rates[count]) for count in (0, given.streams))
-        print(
-            f"taken in: {alone:,.0f} positions/s with no page, {watched:,.0f} with {given.streams} open:"
-            f" {watched / alone:.2f} times as many"
-        )
         if not given.no_browser:
             browse(url, publisher)
 

@@ -56,6 +56,8 @@ class Room:
     """Whether the server is closing."""
     pace: Pace = field(default_factory=lambda: Pace(*ASKED))
     """How often one address may ask."""
+    shown: tuple[str, str] = ("", "")
+    """The zones as judged, as they were last told: what tells them from others, and the text."""
     started: datetime = field(default_factory=clock.now)
 
     @property

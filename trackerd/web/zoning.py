@@ -65,10 +65,15 @@ def feature(zone: Zone, at: int | None = None) -> ZoneFeature:
     more: dict[str, Any] = {"hectares": round(_hectares(zone), 4)}
     if at is not None:
         more["in_force"] = zone.valid_at(at) and zone.kind != PRIVATE
-    shape = json.loads(json.dumps(raw["geometry"]), parse_float=lambda text: round(float(text), 6))  # a decimetre
+    shape = {**raw["geometry"], "coordinates": _brief(raw["geometry"]["coordinates"])}
     return ZoneFeature.model_validate(
         {**raw, "id": zone.id, "geometry": shape, "properties": {"kind": zone.kind, **raw["properties"], **more}}
     )
+
+
+def _brief(coordinates: Any) -> Any:
+    """Return coordinates to a decimetre: what is looked at needs no more."""
+    return round(coordinates, 6) if isinstance(coordinates, float) else [_brief(one) for one in coordinates]
 
 
 def differences(before: Mapping[str, Zone], now: Mapping[str, Zone]) -> tuple[list[str], list[str], list[str]]:

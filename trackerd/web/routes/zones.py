@@ -53,8 +53,18 @@ def zones(
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if if_none_match is not None and tag in (one.strip().removeprefix("W/") for one in if_none_match.split(",")):
         return Response(status_code=304, headers=headers)
-    text = zoning.shown(room).model_dump_json(exclude_none=True) if drawn is None else zoning.as_drawn(drawn, room)
-    return Response(text, headers=headers, media_type="application/geo+json")
+    return Response(
+        _shown(room, tag) if drawn is None else zoning.as_drawn(drawn, room),
+        headers=headers,
+        media_type="application/geo+json",
+    )
+
+
+def _shown(room: Room, tag: str) -> str:
+    """Return the zones as they are judged, made once for all pages."""
+    if room.shown[0] != tag:
+        room.shown = tag, zoning.shown(room).model_dump_json(exclude_none=True)
+    return room.shown[1]
 
 
 @router.get("/api/zones/editions", summary="Editions kept", responses=described(401, 403, 503))
