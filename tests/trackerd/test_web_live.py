@@ -49,3 +49,26 @@ def test_a_page_that_comes_back_hears_what_it_missed_and_nothing_twice(site: Sit
     until(lambda: len(later.of("cloudevent")) == len([e for e in stream.of("cloudevent") if e["seq"] > seen]))
     assert [e["seq"] for e in later.of("cloudevent")] == [e["seq"] for e in stream.of("cloudevent") if e["seq"] > seen]
     assert later.of("live")[0]["partial"] is False
+
+
+def test_a_page_that_comes_back_after_a_restart_hears_what_it_missed(tmp_path: Path) -> None:
+    with Site(tmp_path).running() as site:
+        site.stand("w01", BOX, ago(400))
+        site.stand("w01", AWAY, ago(250))
+        vera = site.client("vera")
+        until(lambda: len(vera.get("/api/events").json()["items"]) >= 2)
+    with Site(tmp_path).running() as site:
+        every, wims = (
+            [one["seq"] for one in site.client(name).get("/api/events").json()["items"]] for name in ("vera", "wim")
+        )
+        back, ahead = Stream(site.client("vera"), after=every[0]), Stream(site.client("vera"), after=10**9)
+        fresh, own = Stream(site.client("vera")), Stream(site.client("wim"), after=0)
+        until(lambda: all(one.of("live") for one in (back, ahead, fresh, own)))
+        assert [e["seq"] for e in back.of("cloudevent")] == every[1:]
+        assert [e["seq"] for e in own.of("cloudevent")] == wims
+        assert not fresh.of("cloudevent")
+        site.stand("w01", BOX, ago(100))
+        for one in (back, ahead, fresh, own):
+            until(lambda one=one: one.of("cloudevent") and one.of("cloudevent")[-1]["seq"] > every[-1])  # type: ignore[misc]
+            heard = [e["seq"] for e in one.of("cloudevent")]
+            assert heard == sorted(set(heard))

@@ -63,6 +63,8 @@ class Feed:
         self._notices: deque[Item] = deque(maxlen=100)
         self._notice = 0
         self.seq = 0
+        self._begun = False
+        """Whether ``seq`` is known."""
         self._listeners: dict[str, int] = {}
 
     @property
@@ -79,12 +81,11 @@ class Feed:
                 loop.call_soon_threadsafe(self._ring.set)
 
         self._room.board.watch(ring)
-        begun = False
         while True:
             try:
-                if not begun:
+                if not self._begun:
                     self.seq = await asyncio.to_thread(self._newest)
-                    begun = True
+                    self._begun = True
                 await self._step()
             except (StoreError, ProblemError) as error:
                 log.warning("the stream: %s", error)
@@ -114,7 +115,7 @@ class Feed:
         self._listeners[who.name] = self._listeners.get(who.name, 0) + 1
         self._begin(who.own)
         try:
-            async for piece in self._sent(request, who, self.seq if after is None else after):
+            async for piece in self._sent(request, who, after):
                 yield piece
         finally:
             self._listeners[who.name] -= 1
@@ -135,19 +136,22 @@ class Feed:
         if not self._views[own].listeners:
             del self._views[own]
 
-    async def _sent(self, request: Request, who: Caller, seq: int) -> AsyncIterator[bytes]:
+    async def _sent(self, request: Request, who: Caller, after: int | None) -> AsyncIterator[bytes]:
         turn, notice, looked = 0, self._notice, clock.monotonic()
         view = self._views[who.own]
+        while not self._begun and not self._room.stop():
+            await self._woken.wait()
+        seq = self.seq if after is None else min(after, self.seq)  # it may have been another record's
         while not self._room.stop():
-            woken = self._woken
-            async for item in self._missed(who, seq):
+            woken, newest = self._woken, self.seq
+            async for item in self._missed(who, seq, newest):
                 seq = item.seq
                 yield (
                     b"id: %d\nevent: cloudevent\ndata: %s\n\n" % (seq, item.data)
                     if item.data
                     else b"event: missed\ndata: {}\n\n"
                 )
-            seq = max(seq, self.seq) if not self._items or self._items[-1].seq <= seq else seq
+            seq = max(seq, newest)
             if view.turn > turn:
                 live, turn = view.sent(self.seq, self._room.demo is not None, turn), view.turn
                 yield b"id: %d\nevent: live\ndata: %s\n\n" % (seq, live)
@@ -160,20 +164,18 @@ class Feed:
                     return  # signed out, or something else than when this began
             await woken.wait()
 
-    async def _missed(self, who: Caller, seq: int) -> AsyncIterator[Item]:
-        """Yield what came after ``seq``: from what is held, or from the record where that is not enough."""
+    async def _missed(self, who: Caller, seq: int, newest: int) -> AsyncIterator[Item]:
+        """Yield all from ``seq`` to ``newest``, and what came since: of what is held, where need be of the record."""
         for _ in range(LEAPS):
-            if not self._items or self._items[0].seq <= seq + 1 or seq >= self.seq:
+            if seq >= newest or (self._items and self._items[0].seq <= seq + 1):
                 break
             page = await asyncio.to_thread(self._read, seq, who.own)
             for item in page:
                 yield item
-            if len(page) < PAGE:
-                seq = max([seq, self.seq if not page else page[-1].seq])
-                break
-            seq = page[-1].seq
+            last = page[-1].seq if page else seq
+            seq = last if len(page) == PAGE else max(last, newest)
         else:
-            seq = self.seq
+            seq = newest
             yield Item(seq, None, b"")
         fresh = list(takewhile(lambda item: item.seq > seq, reversed(self._items)))
         for item in reversed(fresh):
