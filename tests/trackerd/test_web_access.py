@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -217,6 +218,13 @@ def test_a_session_ends_with_its_accounts_password_and_with_the_account(book: Bo
     token = book.begin("coen", 7200)
     book.remove("coen")
     assert book.whose(token, 1800, 7200) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for others")
+def test_what_root_writes_is_the_daemons_to_use(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65534, 65534)
+    with Book(tmp_path / "book", PasswordHasher.from_parameters(CHEAPEST)):
+        assert (tmp_path / "book").stat().st_uid == 65534
 
 
 def test_nothing_that_opens_a_door_can_be_read_from_the_book(book: Book, tmp_path: Path) -> None:
