@@ -42,7 +42,7 @@ class Inbox:
         try:
             if not folder.is_dir():
                 folder.mkdir(mode=0o700)
-                _give(folder, folder.parent)
+                give(folder, folder.parent)
             folder.chmod(0o700)
         except OSError as error:
             raise StoreError(f"{folder}: {error.strerror}: give this user the right to write there") from error
@@ -56,7 +56,7 @@ class Inbox:
                 out.write(command)
                 out.flush()
                 os.fsync(out.fileno())
-            _give(fresh, self.folder)
+            give(fresh, self.folder)
             fresh.rename(file)
             folder = os.open(self.folder, os.O_RDONLY)
             try:
@@ -151,7 +151,7 @@ def stillness(folder: Path) -> float:
     return max(0.0, clock.now().timestamp() - (folder / LOCK).stat().st_mtime)
 
 
-def _give(path: Path, like: Path) -> None:
+def give(path: Path, like: Path) -> None:
     """Let what root has made belong to whom ``like`` belongs: the daemon is not root."""
     if os.geteuid() == 0:
         owner = like.stat()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -226,6 +227,14 @@ def test_nothing_that_opens_a_door_can_be_read_from_the_book(book: Book, tmp_pat
     assert PASSWORD.encode() not in written
     assert b"$argon2id$" in written
     assert all(file.stat().st_mode & 0o077 == 0 for file in tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+def test_accounts_that_root_makes_are_the_daemons(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65_534, 65_534)
+    with Book(tmp_path / "accounts", PasswordHasher.from_parameters(CHEAPEST)) as made:
+        made.add(Account("coen", "coordinator"), PASSWORD)
+        assert {file.stat().st_uid for file in tmp_path.iterdir()} == {65_534}
 
 
 @pytest.mark.parametrize(("account", "password", "said"), [

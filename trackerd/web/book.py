@@ -23,6 +23,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from geofence.model import SECOND, Micros, to_micros
 from trackerd import clock
+from trackerd.inbox import give
 from trackerd.store import StoreError
 
 ROLES = ("viewer", "coordinator", "administrator", "warden")
@@ -79,8 +80,9 @@ class Book:
         self._nobody = self._hasher.hash(secrets.token_hex())
         """What an unknown name's password is compared with, that it takes as long."""
         try:
-            if path is not None:
+            if path is not None and not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+                give(path, path.parent)
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
                 self._db.execute(f"PRAGMA {pragma}")
