@@ -220,13 +220,6 @@ def test_a_session_ends_with_its_accounts_password_and_with_the_account(book: Bo
     assert book.whose(token, 1800, 7200) is None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make files for others")
-def test_what_root_writes_is_the_daemons_to_use(tmp_path: Path) -> None:
-    os.chown(tmp_path, 65534, 65534)
-    with Book(tmp_path / "book", PasswordHasher.from_parameters(CHEAPEST)):
-        assert (tmp_path / "book").stat().st_uid == 65534
-
-
 def test_nothing_that_opens_a_door_can_be_read_from_the_book(book: Book, tmp_path: Path) -> None:
     token = book.begin("coen", 7200)
     written = b"".join(file.read_bytes() for file in tmp_path.iterdir())
@@ -234,6 +227,14 @@ def test_nothing_that_opens_a_door_can_be_read_from_the_book(book: Book, tmp_pat
     assert PASSWORD.encode() not in written
     assert b"$argon2id$" in written
     assert all(file.stat().st_mode & 0o077 == 0 for file in tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+def test_accounts_that_root_makes_are_the_daemons(tmp_path: Path) -> None:
+    os.chown(tmp_path, 65_534, 65_534)
+    with Book(tmp_path / "accounts", PasswordHasher.from_parameters(CHEAPEST)) as made:
+        made.add(Account("coen", "coordinator"), PASSWORD)
+        assert {file.stat().st_uid for file in tmp_path.iterdir()} == {65_534}
 
 
 @pytest.mark.parametrize(("account", "password", "said"), [

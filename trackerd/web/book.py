@@ -80,7 +80,7 @@ class Book:
         self._nobody = self._hasher.hash(secrets.token_hex())
         """What an unknown name's password is compared with, that it takes as long."""
         try:
-            if path is not None:
+            if path is not None and not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
                 give(path, path.absolute().parent)  # made by root with `trackerd user`, and the daemon's to use
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5)

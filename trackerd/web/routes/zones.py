@@ -28,6 +28,7 @@ from trackerd.zone_files import Drawn
 router = APIRouter(tags=["zones"])
 Draws = Annotated[Caller, Depends(Needs("zones"))]
 GEOJSON: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/ZoneCollection"}}
+WAITS = "the daemon has not taken them yet, and will as soon as it can: look again before you change more"
 ETAGGED: dict[int | str, dict[str, Any]] = {304: {"description": "Not changed"}}
 
 
@@ -150,7 +151,8 @@ def _put(room: Room, data: bytes, tag: str, who: Caller) -> Kept:
     assert town is not None
     if fresh:
         text = {str(path): one.decode() for path, one in fresh.items()}
-        room.order(Rezone(dict(drawn.marks), text, who.name, to_micros(clock.now())))
+        if room.order(Rezone(dict(drawn.marks), text, who.name, to_micros(clock.now()))) != "done":
+            raise ProblemError(503, WAITS, headers={"Retry-After": "5"})
     warnings = [zoning.fault(one) for one in faults if one.warning]
     return Kept(edition=town.zones.version, etag=_drawn(room).tag, since=when(room.now()), faults=warnings)
 
