@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +46,8 @@ def test_the_browsers_language_is_spoken_and_times_are_the_towns(open_page: Open
     go(page, "day", site.url)
     expect(page.get_by_role("heading", level=1)).to_have_text(HEADINGS[lang])
     assert page.locator("html").get_attribute("lang") == lang
+    shown, now = page.locator("time.time").inner_text(), datetime.now(UTC)  # the town's clock; the browser is elsewhere
+    assert shown[:2] in {f"{now - timedelta(minutes=1):%H}", f"{now:%H}"}
     wide = []
     for name in PAGES[:-1]:
         go(page, name, site.url)
