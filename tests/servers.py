@@ -263,16 +263,22 @@ class Postgres(Server):
         """Stand still, as on a disk that hangs: connections stay, and nothing answers."""
         pids = self._pids()
         for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+            _signal(pid, signal.SIGSTOP)
         try:
             yield
         finally:
             for pid in reversed(pids):
-                os.kill(pid, signal.SIGCONT)
+                _signal(pid, signal.SIGCONT)
 
     def close(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _signal(pid: int, what: int) -> None:
+    """Send a signal to a process, which may just have ended by itself."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, what)
 
 
 class Prometheus(Server):

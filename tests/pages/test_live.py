@@ -37,7 +37,7 @@ def where(page: Page, warden: str) -> tuple[float, float]:
 
 @pytest.mark.parametrize(("size", "n"), [("desk", 2), ("phone", 3)])
 def test_a_position_moves_the_dot_and_rings_the_alert(open_page: Opens, site: Site, size: str, n: int) -> None:
-    page = open_page("coen", size)
+    page = open_page("coen", size, sees=True)
     page.evaluate("window.sameAsBefore = true")
     expect(page.locator(".dot[data-warden=gw-1]")).to_be_visible()
     send(site, f"w0{n}", AWAY, 210, 60)
@@ -60,7 +60,7 @@ def test_a_position_moves_the_dot_and_rings_the_alert(open_page: Opens, site: Si
 
 
 def test_who_is_in_a_zone_is_found_by_name_and_by_click(open_page: Opens, site: Site) -> None:
-    page = open_page("vera")
+    page = open_page("vera", sees=True)
     search = page.get_by_role("combobox", name="Who is in…")
     search.fill("markt")
     search.press("Enter")

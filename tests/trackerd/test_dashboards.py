@@ -66,7 +66,7 @@ def installation(folder: Path, broker: int, metrics: int, url: str) -> Installat
         for each in ("w01", "w02")
     )
     ours.config.write_text(
-        f'[site]\nname = "asse"\n[store]\nurl = "{url}"\nspool = "spool.db"\n'
+        f'[site]\nname = "asse"\n[http]\nlisten = "off"\n[store]\nurl = "{url}"\nspool = "spool.db"\n'
         f'[mqtt]\nhost = "127.0.0.1"\nport = {broker}\n[metrics]\nport = {metrics}\n'
         f'[privacy]\nrequire_duty = false\n[plan]\nfile = "plan.toml"\n{rest}{sources}'
         f'[[source]]\nkind = "mqtt"\nname = "phones"\n[[device]]\nid = "w07"\n[[device]]{people}'

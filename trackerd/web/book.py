@@ -82,7 +82,7 @@ class Book:
         try:
             if path is not None and not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-                give(path, path.parent)
+                give(path, path.absolute().parent)  # made by root with `trackerd user`, and the daemon's to use
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5)
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
                 self._db.execute(f"PRAGMA {pragma}")
