@@ -21,7 +21,7 @@ from trackerd.web.book import Account, Book, BookError
 from trackerd.web.opened import book_file
 
 OPEN = {("GET", "/api/session"), ("POST", "/api/session"), ("DELETE", "/api/session"), ("GET", "/healthz"),
-        ("GET", "/readyz"), ("GET", "/metrics")}  # fmt: skip
+        ("GET", "/readyz")}  # fmt: skip
 """What answers whoever asks."""
 CHANGES = {"/api/zones/preview", "/api/zones/lint", "/api/reports/place"}
 ASKED = {"purpose": "trying it out", "date": "2026-05-04", "zone": "box-07", "requirement": "boxes", "warden": "gw-2",
