@@ -16,10 +16,12 @@ from argon2.profiles import CHEAPEST
 from tests.servers import until
 from tests.trackerd.rooms import BOX, PASSWORD, Site, Stream
 from trackerd import clock
+from trackerd.load import load
 from trackerd.web.book import Account, Book, BookError
+from trackerd.web.opened import book_file
 
 OPEN = {("GET", "/api/session"), ("POST", "/api/session"), ("DELETE", "/api/session"), ("GET", "/healthz"),
-        ("GET", "/readyz"), ("GET", "/metrics")}  # fmt: skip
+        ("GET", "/readyz")}  # fmt: skip
 """What answers whoever asks."""
 CHANGES = {"/api/zones/preview", "/api/zones/lint", "/api/reports/place"}
 ASKED = {"purpose": "trying it out", "date": "2026-05-04", "zone": "box-07", "requirement": "boxes", "warden": "gw-2",
@@ -227,6 +229,24 @@ def test_nothing_that_opens_a_door_can_be_read_from_the_book(book: Book, tmp_pat
     assert PASSWORD.encode() not in written
     assert b"$argon2id$" in written
     assert all(file.stat().st_mode & 0o077 == 0 for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("said", "file"), [
+    ("", "trackerd.db.accounts"), ('[store]\nurl = "sqlite:////var/a.db"', "/var/a.db.accounts"),
+    ('[store]\nurl = "postgresql:///a"', "trackerd.accounts"),
+    ('[store]\nurl = "postgresql:///a"\ninbox = "/var/in"', "/var/in.accounts"),
+    ('[store]\nurl = "sqlite:////var/a.db"\n[http]\naccounts = "who"', "who"),
+])  # fmt: skip
+def test_daemon_and_command_line_mean_the_same_accounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, file: str
+) -> None:
+    path = tmp_path / "trackerd.toml"
+    path.write_text(f'[site]\nname = "asse"\n{said}\n')
+    settings, faults = load(path)
+    assert settings is not None, faults
+    for state in ("", "/var/lib/elsewhere"):  # systemd's word to the daemon alone
+        monkeypatch.setenv("STATE_DIRECTORY", state)
+        assert book_file(settings, path) == tmp_path / file
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.servers import until
-from tests.trackerd.rooms import AWAY, BOX, Site, Stream
+from tests.servers import free_port, until
+from tests.trackerd.rooms import AWAY, BOX, PASSWORD, ZONES, Site, Stream
 
 
 def ago(seconds: float) -> datetime:
@@ -72,3 +76,34 @@ def test_a_page_that_comes_back_after_a_restart_hears_what_it_missed(tmp_path: P
             until(lambda one=one: one.of("cloudevent") and one.of("cloudevent")[-1]["seq"] > every[-1])  # type: ignore[misc]
             heard = [e["seq"] for e in one.of("cloudevent")]
             assert heard == sorted(set(heard))
+
+
+def test_pages_and_figures_are_served_side_by_side(tmp_path: Path) -> None:
+    pages, figures = free_port(), free_port()
+    config = tmp_path / "trackerd.toml"
+    config.write_text(
+        f'[site]\nname = "asse"\n[http]\nlisten = "127.0.0.1:{pages}"\n[metrics]\nport = {figures}\n'
+        f'[[source]]\nkind = "tcp"\nhost = "127.0.0.1"\nport = {free_port()}\ndevice = "w01"\ndecoder = "csv"\n'
+        '[[zones]]\nfile = "zones.geojson"\n[[device]]\nid = "w01"\n'
+    )
+    (tmp_path / "zones.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": ZONES}))
+    command = [sys.executable, "-m", "trackerd"]
+    adding = [*command, "user", "add", "vera", "--role", "viewer", "--config", str(config)]
+    subprocess.run(adding, input=PASSWORD, text=True, check=True, capture_output=True)
+    with (tmp_path / "log").open("w") as log:
+        daemon = subprocess.Popen([*command, "run", "--config", config], stdout=log, stderr=log)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{pages}/readyz"), (tmp_path / "log").read_text, 30)
+        assert answers(f"http://127.0.0.1:{figures}/metrics")
+        signed = httpx.post(f"http://127.0.0.1:{pages}/api/session", json={"name": "vera", "password": PASSWORD})
+        assert signed.json()["role"] == "viewer"
+    finally:
+        daemon.terminate()
+        assert daemon.wait(20) == 0, (tmp_path / "log").read_text()
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.HTTPError:
+        return False

@@ -1,7 +1,8 @@
 """What a browser may ask of us in bytes, in time and in number, whoever it is.
 
-What must stay true here: nothing that is sent is held beyond a bound; a body that comes too slowly, and a reader that
-takes too slowly, are let go; who asks too often is told when to come back, and remembering that costs a bounded place.
+What must stay true here: nothing that is sent is held beyond a bound; a body that comes too slowly is not waited for;
+who asks too often is told when to come back, and remembering that costs a bounded place. (Who takes an answer too
+slowly is let go by server.py.)
 """
 
 from __future__ import annotations
@@ -22,8 +23,7 @@ LARGER = {"/api/zones": 8 * 2**20, "/api/zones/preview": 8 * 2**20, "/api/zones/
 ASKED = (50.0, 400.0)
 """Requests a second and at once, from one address."""
 BODY_S = 20.0
-READ_S = 20.0
-"""A body comes, and a piece of an answer goes, within so long."""
+"""A body comes within so long."""
 
 
 class Pace:
@@ -55,11 +55,10 @@ class Bounds:
     """Bounds on every request."""
 
     def __init__(
-        self, app: ASGIApp, pace: Pace | None = None, body_s: float = BODY_S, read_s: float = READ_S,
-        larger: Mapping[str, int] = LARGER,
+        self, app: ASGIApp, pace: Pace | None = None, body_s: float = BODY_S, larger: Mapping[str, int] = LARGER
     ) -> None:  # fmt: skip
         self._app, self._pace = app, pace or Pace(*ASKED)
-        self._body_s, self._read_s, self._larger = body_s, read_s, larger
+        self._body_s, self._larger = body_s, larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -78,7 +77,7 @@ class Bounds:
             why = {408: "it came too slowly", 413: f"it is larger than {most} bytes"}.get(body, "")
             await answer(body, why, headers=close)(scope, receive, send)
             return
-        await self._app(scope, _given(body, receive), self._patient(send))
+        await self._app(scope, _given(body, receive), send)
 
     async def _body(self, scope: Scope, receive: Receive, most: int) -> bytes | int:
         """Return the body, or the status that says why there is none."""
@@ -102,13 +101,6 @@ class Bounds:
                         return b"".join(pieces)
         except TimeoutError:
             return 408
-
-    def _patient(self, send: Send) -> Send:
-        async def patient(message: Message) -> None:
-            async with asyncio.timeout(self._read_s):
-                await send(message)
-
-        return patient
 
 
 def _later(wait: float) -> dict[str, str]:

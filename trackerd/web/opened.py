@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from trackerd.assemble import inbox_folder, opened, store_url
+from trackerd.assemble import inbox_folder, opened
 from trackerd.board import Board
 from trackerd.chunk import Source
 from trackerd.config import Settings
@@ -25,11 +24,7 @@ def room(settings: Settings, path: Path, board: Board, sources: Sequence[Source]
 
 
 def book_file(settings: Settings, path: Path) -> Path:
-    """Return where accounts and sessions are: as configured, else beside the store, else where state is kept."""
+    """Return where accounts and sessions are: as configured, else beside the folder of commands, which all agree on."""
     if settings.http.accounts is not None:
         return path.parent / settings.http.accounts
-    prefix, url = "sqlite:///", store_url(settings, path)
-    if url.startswith(prefix):
-        return Path(f"{url.removeprefix(prefix)}.accounts")
-    state = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    return (Path(state) if state else path.parent.resolve()) / "trackerd.accounts"
+    return inbox_folder(settings, path).with_suffix(".accounts")

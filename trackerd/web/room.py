@@ -50,8 +50,6 @@ class Room:
     sources: Sequence[Source] = ()
     demo: tuple[str, str] | None = None
     """Name and password anybody may use, where a recorded day is shown."""
-    exposition: Callable[[], bytes] | None = None
-    """The figures for Prometheus."""
     stop: Callable[[], bool] = lambda: False
     """Whether the server is closing."""
     pace: Pace = field(default_factory=lambda: Pace(*ASKED))

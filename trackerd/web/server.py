@@ -1,7 +1,7 @@
 """The web server in a thread of its own below the daemon.
 
 What must stay true here: whatever befalls it, the daemon goes on: it listens before the daemon turns, or says why it
-cannot; connections are bounded in number and each must ask something soon; it never holds a lock of the turn's.
+cannot; connections are bounded in number, and one that stands still is closed; it never holds a lock of the turn's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from trackerd.store import StoreError
 from trackerd.web.app import make
@@ -23,37 +23,50 @@ from trackerd.web.room import Room
 
 CONNECTIONS = 600
 """At once; each is a descriptor of the daemon's."""
-ASK_S = 15.0
-"""A connection on which nothing is asked for so long is closed."""
+LOOK_S = 15.0
+"""A connection on which nothing is asked, and nothing taken of what was answered, for so long is closed."""
+LEAST = 16 * 1024
+"""Bytes to be taken in that time, where so many wait."""
 STOP_S = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class Bounded(H11Protocol):
-    """HTTP on one connection, which must ask something soon."""
+    """HTTP on one connection, on which something must be going on."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio.Protocol."""
         super().connection_made(transport)
+        self._before: tuple[RequestResponseCycle | None, int] = None, 0
+        self._took = False
+        self._next = self.loop.call_later(LOOK_S, self._look)
         if len(self.connections) > CONNECTIONS:
             transport.abort()
-            return
-        self._soon = self.loop.call_later(ASK_S, self._waited)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
-        soon = getattr(self, "_soon", None)
-        if soon is not None:
-            soon.cancel()
+        self._next.cancel()
         super().connection_lost(exc)
 
-    def _waited(self) -> None:
-        """Close a connection on which no request came whole; while one is answered, look again later."""
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.abort()
+    def resume_writing(self) -> None:
+        """See asyncio.Protocol."""
+        self._took = True
+        super().resume_writing()
+
+    def _look(self) -> None:
+        """Let go of who has asked nothing since the last look, or takes nothing of the answer; with no more ado."""
+        cycle, left = self.cycle, self.transport.get_write_buffer_size()
+        before, waited = self._before
+        if left:
+            stands = 0 < waited < left + LEAST and not self._took
         else:
-            self._soon = self.loop.call_later(ASK_S, self._waited)
+            stands = cycle is before and (cycle is None or cycle.response_complete)
+        if stands:
+            self.transport.abort()
+            return
+        self._before, self._took = (cycle, left), False
+        self._next = self.loop.call_later(LOOK_S, self._look)
 
 
 class Server:

@@ -1,15 +1,13 @@
-"""For machines: alive, ready, and figures. They tell nothing of anybody, and need no account."""
+"""For machines: alive and ready. They tell nothing of anybody, and need no account."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
 
 from geofence.model import SECOND, to_micros
 from trackerd import clock
 from trackerd.web.access import room_of
 from trackerd.web.models.health import Ready
-from trackerd.web.problem import ProblemError, described
 
 router = APIRouter(tags=["probes"])
 STALLED_S = 30.0
@@ -36,17 +34,3 @@ def ready(request: Request, response: Response) -> Ready:
         return Ready(state="ok")
     response.status_code = 503
     return found
-
-
-@router.get(
-    "/metrics",
-    summary="Figures for Prometheus",
-    response_class=PlainTextResponse,
-    responses={200: {"content": {"text/plain": {}}}, **described(404)},
-)
-def metrics(request: Request) -> Response:
-    """Give the daemon's figures; where it keeps none, or keeps them at an address of their own, there are none here."""
-    exposition = room_of(request).exposition
-    if exposition is None:
-        raise ProblemError(404, "no figures are kept here")
-    return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
