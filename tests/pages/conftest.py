@@ -26,6 +26,8 @@ DRAWN_BY_CPU = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--
 NO_MAP = ("--no-sandbox", "--disable-3d-apis")
 """A map drawn by the processor takes the machine from the other tests: only those that look at it have one. The rest
 try what a browser without WebGL shows."""
+ANSWERED = ("status of 4", "status of 503", "WebGL")
+"""What the browser calls an error, and the page has words for: refused, busy just now (asked again), no map."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -88,7 +90,7 @@ def open_page(browsers: Browsers, site: Site) -> Iterator[Opens]:
     complaints: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        if message.type == "error" and "status of 4" not in message.text and "WebGL" not in message.text:
+        if message.type == "error" and not any(one in message.text for one in ANSWERED):
             complaints.append(message.text)
 
     contexts = []

@@ -1,12 +1,15 @@
 // Whether a zone is large enough: how surely a stay in it would be proven, by the daemon's own trial walks.
 import { useEffect, useState } from "preact/hooks";
-import { post } from "../../api/client";
+import { Fault, post } from "../../api/client";
 import type { LintAdvice, Lints, ZoneFeature } from "../../api/schema";
 import { metres, percent, span } from "../../format";
 import { w } from "../../words";
 import { changes, idOf } from "./draft";
 
 const DWELL_S = 60;
+const PAUSE_MS = 600;
+/** It reckons for one at a time: who finds it busy asks again. */
+const BUSY_MS = 3000;
 
 /** Seconds of "3m", "90s", "1h", or of a number. */
 function secondsOf(dwell: string | number | null | undefined): number {
@@ -21,7 +24,18 @@ export function Lint({ feature }: { feature: ZoneFeature }) {
   useEffect(() => {
     let current = true;
     const of = changed ? { collection: { type: "FeatureCollection", features: [feature] } } : { zones: [idOf(feature)] };
-    const timer = setTimeout(() => void post("/api/zones/lint", { ...of, dwell_s: secondsOf(feature.properties.dwell), advise: true }).then((answer) => current && setFound(answer), () => current && setFound(null)), 600);
+    const asked = { ...of, dwell_s: secondsOf(feature.properties.dwell), advise: true };
+    let timer = setTimeout(ask, PAUSE_MS);
+    function ask(): void {
+      post("/api/zones/lint", asked).then(
+        (answer) => current && setFound(answer),
+        (fault: unknown) => {
+          if (!current) return;
+          setFound(null);
+          if (fault instanceof Fault && fault.status === 503) timer = setTimeout(ask, BUSY_MS);
+        },
+      );
+    }
     return () => ((current = false), clearTimeout(timer));
   }, [feature]);
   const words = w.value.zones;
