@@ -31,8 +31,9 @@ ANSWERED = ("status of 4", "status of 503", "WebGL")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
+    """Give the driver. Not for the whole session: while it lives its loop runs, and no other may in this process."""
     with sync_playwright() as running:
         yield running
 
@@ -56,7 +57,7 @@ class Browsers:
             browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browsers(playwright: Playwright) -> Iterator[Browsers]:
     expect.set_options(timeout=20_000)
     with closing(Browsers(playwright)) as started:
