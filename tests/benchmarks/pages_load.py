@@ -35,17 +35,20 @@ APART_M, EAST_M, NORTH_M = 150.0, 70_300.0, 111_200.0
 PACE = 100.0
 """Messages a second of ten positions each: fifty times what 200 trackers send, one every ten seconds."""
 PASSWORD = "four words that nobody knows"
+EACH = 25
+"""Pages of one account."""
 LISTEN = """
 import asyncio, httpx, sys
-url, cookie, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
-async def one(client):
-    async with client.stream("GET", "/api/stream") as answer:
+url, count, *cookies = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
+async def one(client, n):
+    cookie = f"trackerd_session={cookies[n % len(cookies)]}"
+    async with client.stream("GET", "/api/stream", headers={"Cookie": cookie}) as answer:
         async for _ in answer.aiter_bytes():
             pass
 async def main():
-    given = {"cookies": {"trackerd_session": cookie}, "limits": httpx.Limits(max_connections=None)}
-    async with httpx.AsyncClient(base_url=url, timeout=None, **given) as client:
-        await asyncio.gather(*(one(client) for _ in range(count)), return_exceptions=True)
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, timeout=None, limits=limits) as client:
+        await asyncio.gather(*(one(client, n) for n in range(count)), return_exceptions=True)
 asyncio.run(main())
 """
 FRAMES = """async () => {
@@ -122,11 +125,12 @@ def stored(client: httpx.Client) -> int:
 
 
 @contextmanager
-def running(path: Path, url: str) -> Iterator[tuple[httpx.Client, int]]:
+def running(path: Path, url: str, streams: int) -> Iterator[tuple[httpx.Client, int]]:
     """Run the daemon; give an administrator's session, and its process."""
     command = [sys.executable, "-m", "trackerd"]
-    add = [*command, "user", "add", "ada", "--role", "administrator", "--config", str(path)]
-    subprocess.run(add, input=f"{PASSWORD}\n{PASSWORD}\n", text=True, check=True, stdout=subprocess.DEVNULL)
+    for name in ("ada", *(f"ada-{n}" for n in range(-(-streams // EACH)))):
+        add = [*command, "user", "add", name, "--role", "administrator", "--config", str(path)]
+        subprocess.run(add, input=PASSWORD, text=True, check=True, capture_output=True)
     with (path.parent / "log").open("wb") as log:
         daemon = subprocess.Popen([*command, "run", "--config", str(path)], stdout=log, stderr=log, cwd=path.parent)
     try:
@@ -166,11 +170,21 @@ def ingest(client: httpx.Client, publisher: Publisher, messages: list[bytes], pa
     return count / (time.perf_counter() - begin)
 
 
+def sessions(client: httpx.Client, count: int) -> list[str]:
+    """Return sessions enough for so many pages: of one account there are thirty at most."""
+    found: list[str] = []
+    with httpx.Client(base_url=client.base_url, timeout=60) as other:
+        for n in range(-(-count // EACH)):
+            other.post("/api/session", json={"name": f"ada-{n}", "password": PASSWORD}).raise_for_status()
+            found.append(other.cookies["trackerd_session"])
+    return found
+
+
 def watched(client: httpx.Client, publisher: Publisher, pid: int, messages: list[bytes], count: int) -> None:
     """Print what is taken in with so many pages open: at fifty times a crew's pace, and as fast as it goes."""
-    command = [sys.executable, "-c", LISTEN, str(client.base_url), client.cookies["trackerd_session"], str(count)]
+    command = [sys.executable, "-c", LISTEN, str(client.base_url), str(count), *sessions(client, count)]
     listeners = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    time.sleep(4 if count else 0)
+    until(lambda: client.get("/api/health").json()["streams"] == count, "the pages are not all open", 30)
     busy, begin = busy_s(pid), time.perf_counter()
     paced = ingest(client, publisher, messages[:1200], PACE)
     cores = (busy_s(pid) - busy) / (time.perf_counter() - begin)
@@ -230,7 +244,8 @@ def main() -> None:
     given = asked.parse_args()
     with (
         tempfile.TemporaryDirectory() as name, Mosquitto(Path(name) / "broker", BROKER) as broker,
-        running(install(Path(name), (broker.port, port := free_port())), f"http://127.0.0.1:{port}") as (client, pid),
+        running(install(Path(name), (broker.port, port := free_port())), f"http://127.0.0.1:{port}", given.streams)
+        as (client, pid),
     ):  # fmt: skip
         url = f"http://127.0.0.1:{port}"
         publisher = Publisher(broker.port)
