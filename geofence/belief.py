@@ -11,19 +11,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import exp, log
-from typing import NamedTuple
+from typing import Final
 
 from geofence.bounds import DEEP_M, Prism, begin, clip, extend, restart
 from geofence.model import SECOND, DeviceId, Micros
 
-PROOF_S = 20.0
+PROOF_S: Final = 20.0
 """Seconds for which one fix can speak at most; fixes in between share them."""
-CAP = 6.0
+CAP: Final = 6.0
 """Log-odds: no fix is believed more, for one in four hundred lies outright."""
-LOGIT = 1.702
+LOGIT: Final = 1.702
 """Log-odds over standard deviations: the logistic fit of the normal distribution (Camilli 1994)."""
-PROOF_MOST = 50.0
-TENTH = SECOND // 10
+PROOF_MOST: Final = 50.0
+TENTH: Final = SECOND // 10
 """Crossings are dated to tenths of a second, so that a fix that comes late does not move every later one by a hair."""
 
 
@@ -57,38 +57,73 @@ def _for_one(rules: Rules, device: DeviceId) -> Rules:
     return replace(rules, walker_speed=speed, speeds=())
 
 
-class Look(NamedTuple):
+@dataclass(init=False, slots=True)
+class Look:
     """What one fix is worth for any zone."""
 
-    time: Micros
-    sd: float
+    time: Final[Micros]
+    sd: Final[float]
     """Metres: standard deviation of the device's place along one axis."""
-    rest_m: float
+    rest_m: Final[float]
     """By how much the edge counts as farther off, because the device stands and who stands crosses nothing."""
-    bound_m: float
+    bound_m: Final[float]
     """What its error does not exceed."""
-    reach_m: float
+    reach_m: Final[float]
     """Depths are cut off there."""
-    weight: float
-    fresh: bool
+    weight: Final[float]
+    fresh: Final[bool]
     """Nothing was known just before it."""
 
+    def __init__(
+        self, time: Micros, sd: float, rest_m: float, bound_m: float, reach_m: float, weight: float, fresh: bool
+    ) -> None:
+        self.time = time
+        self.sd = sd
+        self.rest_m = rest_m
+        self.bound_m = bound_m
+        self.reach_m = reach_m
+        self.weight = weight
+        self.fresh = fresh
 
-class Belief(NamedTuple):
+
+@dataclass(init=False, slots=True)
+class Belief:
     """What is believed of one device in one zone."""
 
-    inside: bool
-    sum: float
+    inside: Final[bool]
+    sum: Final[float]
     """Evidence against ``inside``, gathered since ``turned``; 0 when there is none."""
-    turned: Micros
-    seen: Micros
+    turned: Final[Micros]
+    seen: Final[Micros]
     """When last seen with no evidence against ``inside``, and how many metres inside then."""
-    depth: float
-    began: Micros
-    proof: float
+    depth: Final[float]
+    began: Final[Micros]
+    proof: Final[float]
     """Evidence gathered for the stay."""
-    dwelt: bool
-    prism: Prism
+    dwelt: Final[bool]
+    prism: Final[Prism]
+
+    def __init__(
+        self,
+        inside: bool,
+        sum: float,  # noqa: A002 - the field's name
+        turned: Micros,
+        seen: Micros,
+        depth: float,
+        began: Micros,
+        proof: float,
+        dwelt: bool,
+        prism: Prism,
+    ) -> None:
+        self.inside = inside
+        self.sum = sum
+        self.turned = turned
+        self.seen = seen
+        self.depth = depth
+        self.began = began
+        self.proof = proof
+        self.dwelt = dwelt
+        self.prism = prism
 
 
 def unknown(since: Micros, depth: float, high: float = DEEP_M) -> Belief:
@@ -105,7 +140,7 @@ def weigh(belief: Belief, distance_m: float, depth_m: float, look: Look, rules: 
     gained = min(max(LOGIT * (depth_m + rest) / look.sd, -CAP), CAP) * look.weight
     high = distance_m + look.bound_m if distance_m < look.reach_m else DEEP_M
     prism = extend(belief.prism, look.time, distance_m - look.bound_m, high, rules.walker_speed)
-    inside, _, turned, _, _, began, proof, dwelt, _ = belief
+    inside, turned, began, proof, dwelt = belief.inside, belief.turned, belief.began, belief.proof, belief.dwelt
     total = belief.sum + (-gained if inside else gained)
     if inside and total < 0.0:
         proof = min(proof - total, PROOF_MOST)
@@ -123,15 +158,22 @@ def weigh(belief: Belief, distance_m: float, depth_m: float, look: Look, rules: 
     return after, total >= (leave if inside else enter)
 
 
+def rested(belief: Belief, seen: Micros, depth_m: float, prism: Prism) -> Belief:
+    """Return the belief with nothing new but when and how deep it was last seen to hold, and its bounds."""
+    return Belief(
+        belief.inside, belief.sum, belief.turned, seen, depth_m, belief.began, belief.proof, belief.dwelt, prism
+    )
+
+
 def entered(belief: Belief, look: Look, depth_m: float) -> Belief:
     """Return the belief that the device is inside, since the evidence turned."""
-    return belief._replace(inside=True, sum=0.0, began=belief.turned, seen=look.time, depth=depth_m, dwelt=False)
+    return replace(belief, inside=True, sum=0.0, began=belief.turned, seen=look.time, depth=depth_m, dwelt=False)
 
 
 def left(belief: Belief, look: Look, depth_m: float) -> Belief:
     """Return the belief that it is outside."""
     prism = restart(belief.prism)
-    return belief._replace(inside=False, sum=0.0, seen=look.time, depth=depth_m, proof=0.0, prism=prism)
+    return replace(belief, inside=False, sum=0.0, seen=look.time, depth=depth_m, proof=0.0, prism=prism)
 
 
 @lru_cache(maxsize=16)

@@ -8,34 +8,56 @@ casts a cone before and behind it (Hägerstrand 1970; Kuijpers, Miller & Othman 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Final
 
 from geofence.model import SECOND, Micros
 
 Span = tuple[int, int]
-DEEP_M = 500.0
+DEEP_M: Final = 500.0
 """Metres: what a depth is called that nothing is known of."""
-PIECES = 48
+PIECES: Final = 48
 """So many unsettled spans are kept; older ones count as they are."""
 
 
-class Prism(NamedTuple):
+@dataclass(init=False, slots=True)
+class Prism:
     """What is known of one device and zone since ``since``, up to the fix ``at``."""
 
-    since: Micros
-    at: Micros
-    low: float
+    since: Final[Micros]
+    at: Final[Micros]
+    low: Final[float]
     """Least depth at ``at``."""
-    high: float
+    high: Final[float]
     """Greatest depth at ``at``."""
-    unsure: tuple[Span, ...] = ()
+    unsure: Final[tuple[Span, ...]]
     """When it may have been outside; all other time since ``since`` it was inside."""
-    maybe: tuple[Span, ...] = ()
+    maybe: Final[tuple[Span, ...]]
     """When it may have been inside; may begin before ``since``."""
-    doubt: int = 0
+    doubt: Final[int]
     """Microseconds may-be outside that are settled."""
-    hope: int = 0
+    hope: Final[int]
     """Microseconds may-be inside that are settled."""
+
+    def __init__(
+        self,
+        since: Micros,
+        at: Micros,
+        low: float,
+        high: float,
+        unsure: tuple[Span, ...] = (),
+        maybe: tuple[Span, ...] = (),
+        doubt: int = 0,
+        hope: int = 0,
+    ) -> None:
+        self.since = since
+        self.at = at
+        self.low = low
+        self.high = high
+        self.unsure = unsure
+        self.maybe = maybe
+        self.doubt = doubt
+        self.hope = hope
 
 
 def begin(at: Micros, low: float, high: float) -> Prism:
@@ -64,7 +86,7 @@ def extend(prism: Prism, at: Micros, low: float, high: float, speed: float) -> P
 def calm(prism: Prism, at: Micros, low: float) -> Prism:
     """Return the prism ``at``, all fixes up to it having put the depth above ``low`` at short intervals."""
     maybe = _joined(prism.maybe, prism.at, at)
-    return prism._replace(at=at, low=low, high=DEEP_M, maybe=maybe)
+    return Prism(prism.since, at, low, DEEP_M, prism.unsure, maybe, prism.doubt, prism.hope)
 
 
 def restart(prism: Prism) -> Prism:
@@ -75,18 +97,18 @@ def restart(prism: Prism) -> Prism:
 
 def clip(prism: Prism, since: Micros) -> Prism:
     """Count certain time from ``since``."""
-    return prism._replace(since=since, unsure=tuple((max(a, since), b) for a, b in prism.unsure if b > since))
+    return replace(prism, since=since, unsure=tuple([(max(a, since), b) for a, b in prism.unsure if b > since]))
 
 
 def certain_s(prism: Prism, until: Micros) -> float:
     """Return the seconds it must have been inside from ``since`` to ``until``."""
-    out = prism.doubt + sum(max(0, min(b, until) - a) for a, b in prism.unsure)
+    out = prism.doubt + sum([max(0, min(b, until) - a) for a, b in prism.unsure])
     return max(0, until - prism.since - out) / SECOND
 
 
 def possible_s(prism: Prism) -> float:
     """Return the seconds it can have been inside, in one stretch or with breaks, up to now."""
-    return (prism.hope + sum(b - a for a, b in prism.maybe)) / SECOND
+    return (prism.hope + sum([b - a for a, b in prism.maybe])) / SECOND
 
 
 def _gap(spans: tuple[Span, ...], a: int, b: int, ahead: float, behind: float) -> tuple[Span, ...]:

@@ -7,40 +7,61 @@ is worth next to nothing, and one after a long silence is worth itself alone.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final
 
 import numpy as np
 
 from geofence.belief import Look, Rules, weight
-from geofence.model import SECOND, Fixes, IntColumn, Micros
+from geofence.model import SECOND, Fixes, IntColumn, Micros, ZoneId
 from geofence.motion import Motion, Place, first, move, place
-from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Near, Sightings, metres_per_degree
+from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Sightings, metres_per_degree
 
-AXIS_PER_ACCURACY = 1 / 1.51
+Nearby = tuple[ZoneId, float, float, float]
+"""A zone within reach as ``zones.Near`` has it."""
+AXIS_PER_ACCURACY: Final = 1 / 1.51
 """Standard deviation along one axis over the 68 % radius of a circular normal error."""
-REST = 2.0
+REST: Final = 2.0
 """Standard deviations of the error by which a device that has long stood must seem across an edge to be believed."""
-FORGET_S = 120.0
-FORGET_SIGMAS = 4.0
+FORGET_S: Final = 120.0
+FORGET_SIGMAS: Final = 4.0
 """A motion not followed for so long is begun anew, unless the device is where it was."""
-LEAP_M = 120.0
+LEAP_M: Final = 120.0
 """A fix so much farther from the last than anyone can have gone is no mirrored signal but a receiver that held its
 place while it was carried: what was believed of its motion is forgotten."""
 
 
-class Seen(NamedTuple):
+@dataclass(init=False, slots=True)
+class Seen:
     """One fix against the zones."""
 
-    time: Micros
-    accuracy_m: float
+    time: Final[Micros]
+    accuracy_m: Final[float]
     """NaN where the receiver states none."""
-    near: tuple[Near, ...]
-    same: int = -1
+    near: Final[Sequence[Nearby]]
+    same: Final[int]
     """See ``Sightings.same``."""
-    lon: float = math.nan
-    lat: float = math.nan
+    lon: Final[float]
+    lat: Final[float]
     """NaN: its motion is not followed."""
+
+    def __init__(
+        self,
+        time: Micros,
+        accuracy_m: float,
+        near: Sequence[Nearby],
+        same: int = -1,
+        lon: float = math.nan,
+        lat: float = math.nan,
+    ) -> None:
+        self.time = time
+        self.accuracy_m = accuracy_m
+        self.near = near
+        self.same = same
+        self.lon = lon
+        self.lat = lat
 
 
 class Lot:
@@ -58,24 +79,31 @@ class Lot:
         """Return the i-th of the rows."""
         accuracy, lon, lat = self._columns
         ids, distance, east, north = self._near
-        near = tuple([Near(ids[k], distance[k], east[k], north[k]) for k in range(self._first[i], self._past[i])])
+        near = [(ids[k], distance[k], east[k], north[k]) for k in range(self._first[i], self._past[i])]
         return Seen(self.time[i], accuracy[i], near, self.same[i], lon[i], lat[i])
 
 
-class Trail(NamedTuple):
+@dataclass(init=False, slots=True)
+class Trail:
     """How a device moves, and the last fix that said so."""
 
-    motion: Motion
-    time: Micros
-    lon: float
-    lat: float
+    motion: Final[Motion]
+    time: Final[Micros]
+    lon: Final[float]
+    lat: Final[float]
+
+    def __init__(self, motion: Motion, time: Micros, lon: float, lat: float) -> None:
+        self.motion = motion
+        self.time = time
+        self.lon = lon
+        self.lat = lat
 
 
 def follow(trail: Trail | None, seen: Seen, rules: Rules) -> tuple[Trail | None, Place]:
     """Follow the device to this fix; return where it is then believed to be."""
     sigma = _accuracy(seen) * AXIS_PER_ACCURACY
     if math.isnan(seen.lon):
-        return None, Place(0.0, 0.0, sigma)
+        return None, (0.0, 0.0, sigma)
     motion = first(sigma, rules.walker_speed) if trail is None else _moved(trail, seen, sigma, rules)
     return Trail(motion, seen.time, seen.lon, seen.lat), place(motion, sigma)
 
@@ -87,7 +115,7 @@ def look(trail: Trail | None, where: Place, seen: Seen, before: Micros | None, r
     worth = 1.0 if before is None else weight((seen.time - before) / SECOND)
     reach = max(REACH_M, REACH_ACCURACIES * accuracy)
     rest = 0.0 if trail is None or fresh else REST * accuracy * AXIS_PER_ACCURACY * (1 - trail.motion.loose) ** 2
-    return Look(seen.time, where.sd, rest, rules.error_bound * accuracy, reach, worth, fresh)
+    return Look(seen.time, where[2], rest, rules.error_bound * accuracy, reach, worth, fresh)
 
 
 def _accuracy(seen: Seen) -> float:

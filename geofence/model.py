@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
 from operator import attrgetter
-from typing import NewType
+from typing import Final, NewType
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -34,7 +34,7 @@ EVER = Micros(-(2**62))
 NEVER = Micros(2**62)
 """After every such moment."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SECOND = 1_000_000
+SECOND: Final = 1_000_000
 NAMESPACE = UUID("6f0c6e4c-6d0f-5c3e-9a53-7a2b4d1f8e10")
 """The name space of every id derived from what it names (RFC 9562, version 5)."""
 

@@ -14,97 +14,90 @@ Both axes have one covariance between them: errors are taken to be as large nort
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Final
 
-ERROR_S = 45.0
+ERROR_S: Final = 45.0
 """Seconds over which an error is forgotten: 30 to 80 make no difference that can be measured."""
-WARY = 1.5
+WARY: Final = 1.5
 """Standard deviations of estimated error (of both axes together) from which on the place is less sure."""
-WARINESS = 2.0
+WARINESS: Final = 2.0
 """Standard deviations the place is less sure by, for each of the error's beyond that."""
-HEADING_S = 25.0
+HEADING_S: Final = 25.0
 """Seconds for which a walker keeps direction."""
-STAND_S = 300.0
+STAND_S: Final = 300.0
 """How long a warden stands before going on."""
-WALK_S = 90.0
+WALK_S: Final = 90.0
 """How long a warden goes before standing still."""
-SETTLE_S = 300.0
+SETTLE_S: Final = 300.0
 """How long after it stopped what is believed of a device is still open."""
-CREEP = 0.02
+CREEP: Final = 0.02
 """Square metres a second by which a standing device moves all the same."""
-NOISE_M = 1.0
+NOISE_M: Final = 1.0
 """The part of the error that is new with every fix, in metres."""
-NOISE = 0.1
+NOISE: Final = 0.1
 """Another such part, in standard deviations."""
-LEARN = 0.5
+LEARN: Final = 0.5
 """How much of what a fix is off by, beyond what was due, goes into the receiver's ``scale`` at most."""
-LEARN_S = 150.0
+LEARN_S: Final = 150.0
 """Seconds over which the scale is learned and forgotten."""
-ODD_MOST = 6.0
+ODD_MOST: Final = 6.0
 """Squared standard deviations: no fix counts as farther off for the scale, for one may be mirrored."""
-NEXT_S = 20.0
+NEXT_S: Final = 20.0
 """After a longer time a fix says nothing of the scale: anyone may have turned round."""
-SCALE_MOST = 4.0
+SCALE_MOST: Final = 4.0
 """No receiver is taken to err more than so many times what it states."""
-JUMP_M = 35.0
+JUMP_M: Final = 35.0
 """By how much the error jumps, along each axis."""
-JUMP_S = 400.0
+JUMP_S: Final = 400.0
 """How rarely it jumps."""
-AXIS = 0.45
+AXIS: Final = 0.45
 """Standard deviation of the velocity along one axis over the greatest speed of a walker."""
-_SURE = 1e-4
+_SURE: Final = 1e-4
 """Neither standing nor going is ever less probable."""
-_SLIGHT = 1e-3
+_SLIGHT: Final = 1e-3
 """A jump less probable than this is not reckoned with."""
-_FLOOR = 1e-30
+_FLOOR: Final = 1e-30
 """Keeps a likelihood from vanishing."""
 
 
-class Motion(NamedTuple):
-    """All that is remembered of how a device moves: two Gaussians, of one that stands and of one that goes.
+Place = tuple[float, float, float]
+"""Where a device is believed to be: metres east and north of its last fix, and standard deviation along one axis."""
+Stand = tuple[float, float, float, float, float, float, float]
+"""Of who stands: the mean place and error (two axes each), and their covariance along one axis: place and place, place
+and error, error and error; metres."""
+Gait = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
+"""Of who goes: the mean place, velocity and error (two axes each), and their covariance along one axis: place and
+place, velocity, error; velocity and velocity, error; error and error; metres and seconds."""
+_Fix = tuple[float, float, float]
+"""One fix as the filter sees it: where it is (two axes), and the variance of its error along one."""
 
-    Of each the mean place, error and (going) velocity, and their covariance along one axis; metres and seconds.
-    """
 
-    going: float
+@dataclass(init=False, slots=True)
+class Motion:
+    """All that is remembered of how a device moves: two Gaussians, of one that stands and of one that goes."""
+
+    going: Final[float]
     """Probability that it goes."""
-    loose: float
+    loose: Final[float]
     """1 while it goes, fading slowly while it stands: whether it may have changed its place of late."""
-    scale: float
+    scale: Final[float]
     """The error over the one stated, as its own scatter shows: at least 1."""
-    sx: float
-    sy: float
-    sex: float
-    sey: float
-    spp: float
-    spe: float
-    see: float
-    gx: float
-    gy: float
-    gvx: float
-    gvy: float
-    gex: float
-    gey: float
-    gpp: float
-    gpv: float
-    gpe: float
-    gvv: float
-    gve: float
-    gee: float
+    stand: Final[Stand]
+    gait: Final[Gait]
+
+    def __init__(self, going: float, loose: float, scale: float, stand: Stand, gait: Gait) -> None:
+        self.going = going
+        self.loose = loose
+        self.scale = scale
+        self.stand = stand
+        self.gait = gait
 
 
-class Place(NamedTuple):
-    """Where a device is believed to be: metres east and north of its last fix."""
-
-    x: float
-    y: float
-    sd: float
-    """Standard deviation along one axis."""
-
-
-class _Pace(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Pace:
     """What only depends on the time between two fixes and the walkers' speed."""
 
     start: float
@@ -123,23 +116,6 @@ class _Pace(NamedTuple):
     fresh: float
 
 
-class _Fix(NamedTuple):
-    """One fix as the filter sees it."""
-
-    x: float
-    y: float
-    var: float
-    """Variance of its error along one axis."""
-    noise: float
-    """The part of it that is new with every fix."""
-
-
-_Still = tuple[float, float, float, float, float, float, float]
-"""Of who stands: place, error (two axes each), and the covariance: place, place and error, error."""
-_Under = tuple[float, float, float, float, float, float, float, float, float, float, float, float]
-"""Of who goes: place, velocity, error, and the covariance in the order of Motion."""
-
-
 @lru_cache(maxsize=512)
 def _pace(dt: float, speed: float) -> _Pace:
     vv = (AXIS * speed) ** 2
@@ -156,27 +132,27 @@ def _pace(dt: float, speed: float) -> _Pace:
 
 def first(sigma: float, speed: float) -> Motion:
     """Return what one fix alone says, ``sigma`` being its standard deviation along one axis."""
-    var = sigma * sigma + NOISE_M**2
+    var = sigma * sigma + NOISE_M * NOISE_M
     vv = (AXIS * speed) ** 2
-    means = (0.0,) * 6
-    return Motion(0.5, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, var, -var, var, *means, var, 0.0, -var, vv, 0.0, var)
+    stand = (0.0, 0.0, 0.0, 0.0, var, -var, var)
+    return Motion(0.5, 1.0, 1.0, stand, (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, var, 0.0, -var, vv, 0.0, var))
 
 
 def move(m: Motion, dt: float, x: float, y: float, sigma: float, speed: float) -> Motion:
     """Return what is known after a fix ``x`` metres east and ``y`` north of the one ``dt`` seconds before it."""
     pace = _pace(dt, speed)
     sigma *= m.scale
-    fix = _Fix(x, y, sigma * sigma, NOISE_M**2 + NOISE * NOISE * sigma * sigma)
+    fix, noise = (x, y, sigma * sigma), NOISE_M * NOISE_M + NOISE * NOISE * sigma * sigma
     stood, went = 1 - m.going, m.going
     stays, stops = stood * (1 - pace.start), went * pace.stop
     goes, starts = went * (1 - pace.stop), stood * pace.start
-    like_s, odd_s, s = _stood(_stand(m, pace, stops / (stays + stops), fix), pace, fix)
-    like_g, odd_g, g = _gone(_go(m, pace, starts / (goes + starts), fix), pace, fix)
+    like_s, odd_s, s = _stood(_stand(m, pace, stops / (stays + stops), fix), pace, noise)
+    like_g, odd_g, g = _gone(_go(m, pace, starts / (goes + starts), fix), pace, noise)
     standing, going = like_s * (stays + stops), like_g * (goes + starts)
     share = min(max(going / (standing + going), _SURE), 1 - _SURE)
     odd = min((1 - share) * odd_s + share * odd_g, ODD_MOST)
     scale = min(max(m.scale * (1 + pace.learn * (odd - 1)), 1.0), SCALE_MOST)
-    return Motion(share, 1.0 if share > 0.5 else m.loose * pace.fade, scale, *s, *g)
+    return Motion(share, 1.0 if share > 0.5 else m.loose * pace.fade, scale, s, g)
 
 
 def place(m: Motion, sigma: float) -> Place:
@@ -185,49 +161,56 @@ def place(m: Motion, sigma: float) -> Place:
     While the receiver seems to err by more than ``WARY`` standard deviations the place is less sure: whatever it is
     that goes on, it is not the kind of error that is stated.
     """
+    sx, sy, sex, sey, spp, _, _ = m.stand
+    gx, gy, _, _, gex, gey, gpp, _, _, _, _, _ = m.gait
     g, s = m.going, 1 - m.going
-    dx, dy = m.gx - m.sx, m.gy - m.sy
-    ex, ey = s * m.sex + g * m.gex, s * m.sey + g * m.gey
-    odd = max(0.0, ex * ex + ey * ey - (WARY * m.scale * sigma) ** 2)
-    var = s * m.spp + g * m.gpp + g * s * (dx * dx + dy * dy) / 2 + WARINESS * WARINESS * odd
-    return Place(m.sx + g * dx, m.sy + g * dy, sqrt(var))
+    dx, dy = gx - sx, gy - sy
+    ex, ey = s * sex + g * gex, s * sey + g * gey
+    wary = WARY * m.scale * sigma
+    odd = max(0.0, ex * ex + ey * ey - wary * wary)
+    var = s * spp + g * gpp + g * s * (dx * dx + dy * dy) / 2 + WARINESS * WARINESS * odd
+    return sx + g * dx, sy + g * dy, sqrt(var)
 
 
-def _stand(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Still:
+def _stand(m: Motion, pace: _Pace, b: float, fix: _Fix) -> Stand:
     """Return what is due if it stands; ``b``: the share that went before. Places are from the fix on."""
-    _, _, _, sx, sy, sex, sey, spp, spe, see, gx, gy, _, _, gex, gey, gpp, _, gpe, _, _, gee = m
+    sx, sy, sex, sey, spp, spe, see = m.stand
+    gx, gy, _, _, gex, gey, gpp, _, gpe, _, _, gee = m.gait
+    x, y, varied = fix
     a, rho, half = 1 - b, pace.rho, (1 - b) * b / 2
     dx, dy, dex, dey = gx - sx, gy - sy, gex - sex, gey - sey
     pp = a * spp + b * gpp + half * (dx * dx + dy * dy) + pace.creep
     pe = rho * (a * spe + b * gpe + half * (dx * dex + dy * dey))
-    ee = rho * rho * (a * see + b * gee + half * (dex * dex + dey * dey)) + pace.fresh * fix.var
-    return sx + b * dx - fix.x, sy + b * dy - fix.y, rho * (sex + b * dex), rho * (sey + b * dey), pp, pe, ee
+    ee = rho * rho * (a * see + b * gee + half * (dex * dex + dey * dey)) + pace.fresh * varied
+    return sx + b * dx - x, sy + b * dy - y, rho * (sex + b * dex), rho * (sey + b * dey), pp, pe, ee
 
 
-def _stood(due: _Still, pace: _Pace, fix: _Fix) -> tuple[float, float, _Still]:
+def _stood(due: Stand, pace: _Pace, noise: float) -> tuple[float, float, Stand]:
     """Return the likelihood of the fix, how far off it is (squared, in what was due), and what is then known."""
     px, py, ex, ey, pp, pe, ee = due
     ix, iy, hp, he = -px - ex, -py - ey, pp + pe, pe + ee
     off = ix * ix + iy * iy
-    s = hp + he + fix.noise
+    s = hp + he + noise
     like, w = _likely(off, s, pace.jump)
     kp, ke = hp / s, he / s
     pp, pe, ee = pp - kp * hp, pe - kp * he, ee - ke * he
     if w > _SLIGHT:
-        s1, he1 = s + JUMP_M**2, he + JUMP_M**2
+        s1, he1 = s + JUMP_M * JUMP_M, he + JUMP_M * JUMP_M
         kp1, ke1 = hp / s1, he1 / s1
         dp, de, spread = kp1 - kp, ke1 - ke, w * (1 - w) * off / 2
         # The covariance if it jumped differs from the one if not by dK h' + K1 dh'; here written out.
         pp += w * -dp * hp + spread * dp * dp
         pe += w * (kp * he - kp1 * he1) + spread * dp * de
-        ee += w * (JUMP_M**2 + ke * he - ke1 * he1) + spread * de * de
+        ee += w * (JUMP_M * JUMP_M + ke * he - ke1 * he1) + spread * de * de
         kp, ke = kp + w * dp, ke + w * de
     return like, off / (2 * s), (px + kp * ix, py + kp * iy, ex + ke * ix, ey + ke * iy, pp, pe, ee)
 
 
-def _go(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Under:
+def _go(m: Motion, pace: _Pace, b: float, fix: _Fix) -> Gait:
     """Return what is due if it goes; ``b``: the share that stood before, and sets off in any direction."""
-    _, _, _, sx, sy, sex, sey, spp, spe, see, gx, gy, gvx, gvy, gex, gey, gpp, gpv, gpe, gvv, gve, gee = m
+    sx, sy, sex, sey, spp, spe, see = m.stand
+    gx, gy, gvx, gvy, gex, gey, gpp, gpv, gpe, gvv, gve, gee = m.gait
+    x, y, varied = fix
     a, rho, keep, run, half = 1 - b, pace.rho, pace.keep, pace.run, (1 - b) * b / 2
     dx, dy, dex, dey = sx - gx, sy - gy, sex - gex, sey - gey
     ux, uy = -gvx, -gvy
@@ -238,25 +221,25 @@ def _go(m: Motion, pace: _Pace, b: float, fix: _Fix) -> _Under:
     vv = a * gvv + b * pace.vv + half * (ux * ux + uy * uy)
     ve = a * gve + half * (ux * dex + uy * dey)
     ee = a * gee + b * see + half * (dex * dex + dey * dey)
-    px, py = gx + b * dx + run * vx - fix.x, gy + b * dy + run * vy - fix.y
+    px, py = gx + b * dx + run * vx - x, gy + b * dy + run * vy - y
     ex, ey = rho * (gex + b * dex), rho * (gey + b * dey)
     pp, pv = pp + run * (2 * pv + run * vv) + pace.qpp, keep * (pv + run * vv) + pace.qpv
-    pe, ee = rho * (pe + run * ve), rho * rho * ee + pace.fresh * fix.var
+    pe, ee = rho * (pe + run * ve), rho * rho * ee + pace.fresh * varied
     return px, py, keep * vx, keep * vy, ex, ey, pp, pv, pe, keep * keep * vv + pace.qvv, keep * rho * ve, ee
 
 
-def _gone(due: _Under, pace: _Pace, fix: _Fix) -> tuple[float, float, _Under]:
+def _gone(due: Gait, pace: _Pace, noise: float) -> tuple[float, float, Gait]:
     """Return the same as ``_stood``, if it goes."""
     px, py, vx, vy, ex, ey, pp, pv, pe, vv, ve, ee = due
     ix, iy, hp, hv, he = -px - ex, -py - ey, pp + pe, pv + ve, pe + ee
     off = ix * ix + iy * iy
-    s = hp + he + fix.noise
+    s = hp + he + noise
     like, w = _likely(off, s, pace.jump)
     kp, kv, ke = hp / s, hv / s, he / s
     pp, pv, pe = pp - kp * hp, pv - kp * hv, pe - kp * he
     vv, ve, ee = vv - kv * hv, ve - kv * he, ee - ke * he
     if w > _SLIGHT:
-        s1, he1 = s + JUMP_M**2, he + JUMP_M**2
+        s1, he1 = s + JUMP_M * JUMP_M, he + JUMP_M * JUMP_M
         kp1, kv1, ke1 = hp / s1, hv / s1, he1 / s1
         dp, dv, de, spread = kp1 - kp, kv1 - kv, ke1 - ke, w * (1 - w) * off / 2
         pp += w * -dp * hp + spread * dp * dp
@@ -264,7 +247,7 @@ def _gone(due: _Under, pace: _Pace, fix: _Fix) -> tuple[float, float, _Under]:
         pe += w * (kp * he - kp1 * he1) + spread * dp * de
         vv += w * -dv * hv + spread * dv * dv
         ve += w * (kv * he - kv1 * he1) + spread * dv * de
-        ee += w * (JUMP_M**2 + ke * he - ke1 * he1) + spread * de * de
+        ee += w * (JUMP_M * JUMP_M + ke * he - ke1 * he1) + spread * de * de
         kp, kv, ke = kp + w * dp, kv + w * dv, ke + w * de
     means = (px + kp * ix, py + kp * iy, vx + kv * ix, vy + kv * iy, ex + ke * ix, ey + ke * iy)
     return like, off / (2 * s), (*means, pp, pv, pe, vv, ve, ee)
@@ -273,7 +256,7 @@ def _gone(due: _Under, pace: _Pace, fix: _Fix) -> tuple[float, float, _Under]:
 def _likely(off: float, s: float, jump: float) -> tuple[float, float]:
     """Return the likelihood of a fix ``off`` (squared) from where it was due, and the probability that it jumped."""
     plain = (1 - jump) * exp(-0.5 * off / s) / s
-    s1 = s + JUMP_M**2
+    s1 = s + JUMP_M * JUMP_M
     leapt = jump * exp(-0.5 * off / s1) / s1
     like = plain + leapt + _FLOOR
     return like, leapt / like

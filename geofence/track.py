@@ -10,24 +10,24 @@ enough to change over, ``bounds`` how long a stay lasted at least and at most.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil, floor
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, unknown, weigh
+from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, rested, unknown, weigh
 from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
-from geofence.look import Seen, Trail, follow, look
+from geofence.look import Nearby, Seen, Trail, follow, look
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
-from geofence.zones import REACH_ACCURACIES, REACH_M, Near
+from geofence.zones import REACH_ACCURACIES, REACH_M
 
 __all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "calm_gap", "deadline", "dwells", "step"]
 
-CALM_S = 15.0
+CALM_S: Final = 15.0
 """Fixes no farther apart, all out of reach of every edge, leave no doubt between them."""
-AT_THE_EDGE = 1e-6
+AT_THE_EDGE: Final = 1e-6
 """Metres inside: where a device is taken to be at the moment a zone comes into force, or takes another shape."""
 
 
@@ -45,19 +45,37 @@ class Facts(NamedTuple):
     """Zones that are no longer in force after ``last``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, slots=True)
 class Track:
     """All that is remembered of one device between two fixes."""
 
-    device: DeviceId
-    heard: Micros | None = None
-    silent: bool = False
-    same: int = -1
+    device: Final[DeviceId]
+    heard: Final[Micros | None]
+    silent: Final[bool]
+    same: Final[int]
     """Of the last sighting, if nothing was in doubt; -1 otherwise."""
-    beliefs: Mapping[ZoneId, Belief] = field(default_factory=dict)
-    trail: Trail | None = None
-    low: bool = False
+    beliefs: Final[dict[ZoneId, Belief]]
+    trail: Final[Trail | None]
+    low: Final[bool]
     """Its battery was said to be low, and has not been charged since."""
+
+    def __init__(
+        self,
+        device: DeviceId,
+        heard: Micros | None = None,
+        silent: bool = False,
+        same: int = -1,
+        beliefs: dict[ZoneId, Belief] | None = None,
+        trail: Trail | None = None,
+        low: bool = False,
+    ) -> None:
+        self.device = device
+        self.heard = heard
+        self.silent = silent
+        self.same = same
+        self.beliefs = {} if beliefs is None else beliefs
+        self.trail = trail
+        self.low = low
 
 
 Step = tuple[Track, list[Event]]
@@ -78,17 +96,20 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     beliefs: dict[ZoneId, Belief] = {}
     for zone, distance, east, north in _zones(track, seen.near, fix.reach_m):
         before = _before(track, zone, seen.time, rules, facts)
-        depth = distance + east * where.x + north * where.y
+        depth = distance + east * where[0] + north * where[1]
         belief, enough = weigh(before, distance, depth, fix, rules)
         if enough:
             belief, told = _change(track, zone, belief, seen, fix, depth, facts)
             events.append(told)
         if belief.inside or distance > -fix.reach_m:
             beliefs[zone] = belief
-    same = seen.same
-    if same != -1 and not (len(beliefs) == len(seen.near) and all(b.inside and b.sum == 0 for b in beliefs.values())):
-        same = -1
+    same = seen.same if len(beliefs) == len(seen.near) and _sure(beliefs) else -1
     return Track(track.device, seen.time, False, same, beliefs, trail, track.low), events
+
+
+def _sure(beliefs: Mapping[ZoneId, Belief]) -> bool:
+    """Return whether the device is inside all of them, and nothing says otherwise."""
+    return all(belief.inside and belief.sum == 0.0 for belief in beliefs.values())
 
 
 def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:
@@ -151,7 +172,7 @@ def _expire(track: Track, due: Micros, rules: Rules, facts: Facts) -> Step:
             visit = _visit(track, zone, belief, None, facts)
             seconds = facts.dwell_s[zone]
             event = Event(Kind.DWELL, track.device, due, visit, confidence=visit.confidence, seconds=seconds)
-            return replace(track, beliefs={**track.beliefs, zone: belief._replace(dwelt=True)}), [event]
+            return replace(track, beliefs={**track.beliefs, zone: replace(belief, dwelt=True)}), [event]
     if not track.silent and due >= track.heard + rules.silence_s * SECOND:
         # A gap is a gap: what seemed to be an entry before it dates none after it.
         kept = {zone: belief for zone, belief in track.beliefs.items() if belief.inside}
@@ -187,14 +208,12 @@ def _calm_us(rules: Rules) -> float:
     return calm_us(deep_m(rules, REACH_M, REACH_ACCURACIES), rules.walker_speed, CALM_S)
 
 
-def _zones(track: Track, near: tuple[Near, ...], reach_m: float) -> Iterator[tuple[ZoneId, float, float, float]]:
-    """Yield each zone within reach, and each believed of that no longer is, with its depth and where that grows."""
-    yield from near
-    if track.beliefs:
-        listed = {one.zone for one in near}
-        for zone in track.beliefs:
-            if zone not in listed:
-                yield zone, -reach_m, 0.0, 0.0
+def _zones(track: Track, near: Sequence[Nearby], reach_m: float) -> Sequence[Nearby]:
+    """Return each zone within reach, and each believed of that no longer is, with its depth and where that grows."""
+    if not track.beliefs:
+        return near
+    listed = {one[0] for one in near}
+    return [*near, *[(zone, -reach_m, 0.0, 0.0) for zone in track.beliefs if zone not in listed]]
 
 
 def _before(track: Track, zone: ZoneId, now: Micros, rules: Rules, facts: Facts) -> Belief:
@@ -205,14 +224,14 @@ def _before(track: Track, zone: ZoneId, now: Micros, rules: Rules, facts: Facts)
     if track.heard < (since := facts.begun.get(zone, EVER)):
         if belief is None or not belief.inside:
             return unknown(since, -AT_THE_EDGE)
-        prism = _upto(track, belief, since, rules).prism._replace(low=-DEEP_M, high=DEEP_M)
+        prism = replace(_upto(track, belief, since, rules).prism, low=-DEEP_M, high=DEEP_M)
         seen = _seen(track, belief) if track.silent else since
-        return belief._replace(seen=seen, depth=AT_THE_EDGE, prism=prism)
+        return replace(belief, seen=seen, depth=AT_THE_EDGE, prism=prism)
     deep = deep_m(rules, REACH_M, REACH_ACCURACIES)
     if belief is None:
         return unknown(track.heard, -deep, -deep)
     if track.same != -1:
-        return belief._replace(seen=track.heard, depth=REACH_M, prism=calm(belief.prism, track.heard, deep))
+        return rested(belief, track.heard, REACH_M, calm(belief.prism, track.heard, deep))
     return belief
 
 
@@ -222,7 +241,7 @@ def _upto(track: Track, belief: Belief, at: Micros, rules: Rules) -> Belief:
     prism = belief.prism
     if track.same != -1:
         prism = calm(prism, track.heard, deep_m(rules, REACH_M, REACH_ACCURACIES))
-    return belief._replace(prism=extend(prism, at, -DEEP_M, DEEP_M, rules.walker_speed) if at > prism.at else prism)
+    return replace(belief, prism=extend(prism, at, -DEEP_M, DEEP_M, rules.walker_speed) if at > prism.at else prism)
 
 
 def _change(

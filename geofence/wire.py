@@ -8,7 +8,9 @@ version is refused rather than misread.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 from uuid import uuid5
 
@@ -156,8 +158,18 @@ def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
+def _as_list(one: object) -> object:
+    """Return what a value is made of, in the order of its fields."""
+    if isinstance(one, Motion):
+        return one.going, one.loose, one.scale, *one.stand, *one.gait
+    return _FIELDS[type(one)](one)
+
+
 _TRACK = [f.name for f in fields(Track)]
-_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False)
+_FIELDS: dict[type, Callable[[object], object]] = {
+    kind: attrgetter(*[f.name for f in fields(kind)]) for kind in (Belief, Prism, Trail)
+}
+_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, default=_as_list)
 
 
 def dump_track(track: Track) -> str:
@@ -176,8 +188,8 @@ def load_track(text: str) -> Track:
     beliefs = {ZoneId(zone): _belief(*belief) for zone, belief in document.pop("beliefs").items()}
     trail = document.pop("trail")
     if trail is not None:
-        motion, *last = trail
-        trail = Trail(Motion(*motion), *last)
+        (going, loose, scale, *means), *last = trail
+        trail = Trail(Motion(going, loose, scale, tuple(means[:7]), tuple(means[7:])), *last)
     return Track(device=DeviceId(document.pop("device")), beliefs=beliefs, trail=trail, **document)
 
 
@@ -185,4 +197,4 @@ def _belief(*values: Any) -> Belief:
     *believed, prism = values
     since, at, low, high, unsure, maybe, *settled = prism
     spans = [tuple((a, b) for a, b in one) for one in (unsure, maybe)]
-    return Belief._make((*believed, Prism(since, at, low, high, spans[0], spans[1], *settled)))
+    return Belief(*(*believed, Prism(since, at, low, high, spans[0], spans[1], *settled)))

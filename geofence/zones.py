@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import shapely
@@ -25,15 +25,15 @@ from geofence.places import Places
 from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
 from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
 
-REACH_M = 50.0
+REACH_M: Final = 50.0
 """Metres: the least distance from an edge at which a zone is still reported."""
-REACH_ACCURACIES = 5.0
+REACH_ACCURACIES: Final = 5.0
 """The same in accuracies of the fix: beyond it, an error of that size is out of the question."""
-REACH_MOST_M = 500.0
+REACH_MOST_M: Final = 500.0
 """Metres: a fix worse than a hundred metres says little of any edge, and is not let pull in half the town."""
-FAR_M = 100.0
+FAR_M: Final = 100.0
 """Metres from a zone beyond which nobody asks how far exactly."""
-UNKNOWN_ACCURACY_M = 15.0
+UNKNOWN_ACCURACY_M: Final = 15.0
 """Metres assumed for the reach of a receiver that states no error."""
 
 

@@ -127,10 +127,10 @@ def _followed(one: bench.Case, rows: IntColumn, name: str, rules: Rules) -> tupl
         engine.judge(single)
         fix = fixes.row(n)
         seen = Seen(Micros(fix.micros), fix.accuracy_m or np.nan, zones, -1, fix.lon, fix.lat)
-        trail, where = follow(trail, seen, rules)
+        trail, (x, y, _) = follow(trail, seen, rules)
         for one_zone in zones:
             if one_zone.zone == name:
-                moved = one_zone.east * where.x + one_zone.north * where.y
+                moved = one_zone.east * x + one_zone.north * y
                 out[:2, n] = one_zone.distance_m, one_zone.distance_m + moved
         belief = engine.tracks[device].beliefs.get(one.zones.by_id[name].id)  # type: ignore[index]
         out[2, n] = belief.sum if belief else 0.0
