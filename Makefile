@@ -2,6 +2,8 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# The tests start the daemon hundreds of times: it need not be read from its source each time.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test faults check format docs deb systemd-test services bench clean
 
@@ -58,14 +60,16 @@ $(BIN)/uv:
 
 # The pages are built with the package: packaging/backend.py.
 PAGES := packaging/backend.py $(shell find trackerd/web/ui -name node_modules -prune -o -type f ! -name schema.d.ts -print)
+# And part of geofence/ is compiled: setup.py.
+BUILT := pyproject.toml setup.py constraints.txt $(wildcard geofence/*.py) $(PAGES)
 
-$(VENV)/.run: pyproject.toml constraints.txt $(PAGES) | $(BIN)/uv
+$(VENV)/.run: $(BUILT) | $(BIN)/uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt $(PAGES) | $(BIN)/uv
+$(VENV)/.dev: $(BUILT) | $(BIN)/uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@ $(VENV)/.run
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache *.so geofence/*.so

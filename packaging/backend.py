@@ -49,6 +49,7 @@ def get_requires_for_build_editable(config_settings: Any = None) -> list[str]:
 def build_wheel(wheel_directory: str, config_settings: Any = None, metadata_directory: str | None = None) -> str:
     """See PEP 517."""
     pages()
+    shutil.rmtree(WEB.parents[1] / "build", ignore_errors=True)  # what it holds was made of other sources
     return build_meta.build_wheel(wheel_directory, config_settings, metadata_directory)
 
 

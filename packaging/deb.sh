@@ -2,7 +2,8 @@
 # Builds trackerd_VERSION_ARCH.deb: a virtual environment of its own for Debian's python3, units, user, configuration.
 #   sh packaging/deb.sh OUTPUT-FOLDER        (make deb)
 # What must stay true here: nothing of the machine that builds is in the package.
-# Needs uv, dpkg-deb, and the python3 of the Debian it is built for, as /usr/bin/python3.
+# Needs uv, dpkg-deb, and the python3 of the Debian it is built for, as /usr/bin/python3; with gcc and python3-dev the
+# part that is done with every fix is compiled (setup.py).
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 out=${1:-"$here/dist"}
@@ -15,7 +16,7 @@ trap 'rm -rf "$stage"' EXIT INT TERM
 umask 022
 mkdir -p "$out"
 
-"$uv" build --quiet --wheel --out-dir "$stage/wheel" "$here"
+"$uv" build --quiet --wheel --python "$python" --out-dir "$stage/wheel" "$here"
 wheel=$(echo "$stage"/wheel/*.whl)
 version=$(basename "$wheel" | cut -d- -f2)
 root="$stage/root"

@@ -20,6 +20,15 @@ settings.register_profile("full", deadline=None, max_examples=1000)
 settings.load_profile("full" if os.environ.get("TRACKERD_FAULTS") == "full" else "here")
 
 
+def pytest_configure() -> None:
+    """Refuse to test modules that were compiled of other sources than those beside them."""
+    folder = Path(__file__).parents[1] / "geofence"
+    for made in folder.glob("*.so"):
+        source = folder / f"{made.name.split('.')[0]}.py"
+        if not source.exists() or source.stat().st_mtime > made.stat().st_mtime:
+            pytest.exit(f"{source.name} changed since it was compiled: make test, or rm geofence/*.so", returncode=4)
+
+
 @pytest.fixture
 def start_mosquitto(tmp_path: Path) -> Iterator[Callable[..., Mosquitto]]:
     """Start brokers with the configuration given; they stop with the test."""
