@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from devices import accuracy
@@ -19,6 +20,7 @@ LAST_S = 253_402_300_799
 LONGEST_TIME = 64
 OPTIONAL = ("accuracy_m", "speed_mps", "course_deg", "altitude_m")
 Cells = Sequence[bytes]
+_floats = msgspec.json.Decoder(list[float])
 
 
 class NotPlainError(ValueError):
@@ -58,8 +60,14 @@ def _split(lines: Sequence[bytes]) -> list[list[bytes]]:
 
 
 def _numbers(cells: Cells) -> FloatColumn:
-    numbers = np.array(list(map(float, cells)))
-    if not np.isfinite(numbers).all():
+    text = b",".join(cells)
+    try:
+        if b",-0," in b",%b," % text:  # to JSON, a whole number without a sign
+            raise NotPlainError
+        numbers = np.array(_floats.decode(b"[%b]" % text))
+    except msgspec.MsgspecError:  # a number, but not one as JSON writes it, or none
+        numbers = np.array(list(map(float, cells)))
+    if len(numbers) < len(cells) or not np.isfinite(numbers).all():
         raise NotPlainError
     return numbers
 
