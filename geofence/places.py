@@ -103,14 +103,12 @@ class Places:
         """Return the zones that hold these rows or have an edge within their reach, and how far it is."""
         row, zone = self._candidates(lon[rows], lat[rows], reach[rows])
         row, zone = self._in_force(rows[row], zone, time)
-        lon, lat, frames, edges = lon[row], lat[row], self._frames[zone], self._edges[zone]
-        limit: Any = reach[row]  # the stubs know of a single distance only
+        lon, lat, frames, limit = lon[row], lat[row], self._frames[zone], reach[row]
         inside = shapely.intersects_xy(self._shapes[zone], lon, lat)
         x, y = (lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3]
-        points: NDArray[Any] = np.asarray(shapely.points(x, y))
-        near: NDArray[np.bool_] = shapely.dwithin(edges, points, limit)
-        signed, way = np.where(inside, limit, -limit), np.zeros((len(row), 2))
-        signed[near], way[near] = _to_edge(edges[near], points[near], inside[near])
+        signed, way = _to_edge(self._edges[zone], x, y, inside)
+        near = np.abs(signed) <= limit
+        signed, way = np.where(near, signed, np.where(inside, limit, -limit)), way * near[:, None]
         return Pairs(row, zone, signed, way, near).take(np.flatnonzero(inside | near))
 
     def _in_force(self, row: IntColumn, zone: IntColumn, time: IntColumn) -> tuple[IntColumn, IntColumn]:
@@ -133,9 +131,11 @@ class Places:
         return row[order], zone[order]
 
 
-def _to_edge(edges: NDArray[Any], points: NDArray[Any], inside: NDArray[np.bool_]) -> tuple[FloatColumn, FloatColumn]:
-    """Return the signed distance of each point to its edge, and (n, 2) the direction in which it grows."""
-    ends = shapely.get_coordinates(shapely.shortest_line(edges, points)).reshape(-1, 2, 2)
+def _to_edge(
+    edges: NDArray[Any], x: FloatColumn, y: FloatColumn, inside: NDArray[np.bool_]
+) -> tuple[FloatColumn, FloatColumn]:
+    """Return the signed distance of each place to its edge, and (n, 2) the direction in which it grows."""
+    ends = shapely.get_coordinates(shapely.shortest_line(edges, shapely.points(x, y))).reshape(-1, 2, 2)
     away = ends[:, 1] - ends[:, 0]
     distance = np.hypot(away[:, 0], away[:, 1])
     signed = np.where(inside, distance, -distance)

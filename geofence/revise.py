@@ -97,7 +97,10 @@ def spare(
 
 def revised(event: Event, revision: int) -> Event:
     """Return the event as of that revision of its visit."""
-    return event if event.visit is None else replace(event, visit=replace(event.visit, revision=revision))
+    visit = event.visit
+    if visit is None or visit.revision == revision:
+        return event
+    return replace(event, visit=replace(visit, revision=revision))
 
 
 def retraction(wrong: Standing, because: str) -> Event:

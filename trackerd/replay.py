@@ -7,6 +7,7 @@ their time; with none, by the zones named.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ def play(
 
     ``beat`` is called after each piece.
     """
+    gc.freeze()  # what was loaded lives as long as we do: to go through it again and again is a tenth of the time
     played = Played()
     began = time.perf_counter()
     pieces: Iterator[tuple[Taken, Micros | None]]

@@ -70,6 +70,8 @@ from trackerd.store.seen import Held, within
 _VALUES = attrgetter(
     "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
 )
+ID_LENGTH = 36
+"""Characters of an event's whole id, a UUID."""
 
 
 class MemoryStore:
@@ -148,7 +150,8 @@ class MemoryStore:
 
     def find(self, begins: str) -> list[Found]:
         """See Store."""
-        ids = sorted(id_ for id_ in self._events if id_.startswith(begins))[:2]
+        known = [begins] if len(begins) == ID_LENGTH else self._events  # a whole id is asked for with each silence
+        ids = sorted(id_ for id_ in known if id_.startswith(begins) and id_ in self._events)[:2]
         return [Found(self._events[id_], id_ not in self._wrong) for id_ in ids]
 
     def revision(self, visit: VisitId) -> int:
