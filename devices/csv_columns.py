@@ -29,18 +29,17 @@ class NotPlainError(ValueError):
 
 def read(lines: Sequence[bytes], header: Mapping[str, int], device: DeviceId) -> Fixes:
     """Return the fixes of whole lines; ``header``: the column of each name. Raises NotPlainError, or ValueError."""
-    rows = _split(lines)
-    columns = list(zip(*rows, strict=True))
+    columns = _columns(lines)
     if max(header.values()) >= len(columns):
         raise NotPlainError
     named = {name: columns[at] for name, at in header.items()}
     lon, lat = _numbers(named["lon"]), _numbers(named["lat"])
     if not (np.abs(lon) <= 180).all() or not (np.abs(lat) <= 90).all() or ((lon == 0) & (lat == 0)).any():
         raise NotPlainError
-    devices, index = _devices(named.get("device"), device, len(rows))
-    accuracy_m, speed, course, altitude = (_maybe(named.get(name), len(rows)) for name in OPTIONAL)
+    devices, index = _devices(named.get("device"), device, len(lines))
+    accuracy_m, speed, course, altitude = (_maybe(named.get(name), len(lines)) for name in OPTIONAL)
     course = _in_range(course, 0.0, 360.0)
-    nan, zero = np.full(len(rows), np.nan), np.zeros(len(rows), np.int64)
+    nan, zero = np.full(len(lines), np.nan), np.zeros(len(lines), np.int64)
     return Fixes(
         devices, index, _times(named), lon, lat,
         np.where((accuracy_m > 0) & (accuracy_m <= accuracy.MOST_M), accuracy_m, np.nan),
@@ -49,14 +48,19 @@ def read(lines: Sequence[bytes], header: Mapping[str, int], device: DeviceId) ->
     )  # fmt: skip
 
 
-def _split(lines: Sequence[bytes]) -> list[list[bytes]]:
+def _columns(lines: Sequence[bytes]) -> list[Cells]:
+    """Return the cells column by column. They are split all at once: a list for each row would be much of the work."""
     whole = b"\n".join(lines)
     if b"\r" in whole:
         lines = [line.removesuffix(b"\r") for line in lines]
         whole = b"\n".join(lines)
     if not whole.isascii() or any(odd in whole for odd in (b'"', b"\r", b" ", b"\t", b"_", b"\0")):
         raise NotPlainError
-    return [line.split(b",") for line in lines]
+    (commas, *others) = {line.count(b",") for line in lines}
+    if others:
+        raise NotPlainError
+    cells = whole.replace(b"\n", b",").split(b",")
+    return [cells[at :: commas + 1] for at in range(commas + 1)]
 
 
 def _numbers(cells: Cells) -> FloatColumn:
