@@ -12,7 +12,8 @@ import sys
 from setuptools import setup
 
 COMPILED = [
-    f"geofence/{name}.py" for name in ("belief", "bounds", "folds", "look", "motion", "order", "terms", "track")
+    f"geofence/{name}.py"
+    for name in ("belief", "borders", "bounds", "folds", "look", "lookup", "motion", "order", "terms", "track")
 ]
 wanted = os.environ.get("TRACKERD_COMPILED", "")
 extensions = []
@@ -22,5 +23,7 @@ if wanted != "no" and {"bdist_wheel", "editable_wheel"} & set(sys.argv):  # the 
     # What they import from other packages is not there while building; the types are checked by `make check`.
     extensions = mypycify(["--config-file=", "--ignore-missing-imports", *COMPILED], group_name="geofence")
     for extension in extensions:
+        # A product and a sum rounded at once, where a processor can, would be another number.
+        extension.extra_compile_args.append("-ffp-contract=off")
         extension.optional = wanted != "required"
 setup(ext_modules=extensions)

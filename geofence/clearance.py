@@ -13,7 +13,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofence.cells import LEAF, Cells, spread
+from geofence.cells import spread
+from geofence.lookup import Lookup
 from geofence.model import FloatColumn, IntColumn
 from geofence.plane import Frame
 
@@ -21,44 +22,31 @@ MOST_M = 1000
 """Metres: whether a cell is still farther from every edge is not looked into."""
 CHUNK = 16
 """Edges a piece of boundary has for the R-tree."""
-UNKNOWN = np.iinfo(np.uint16).max
 MARGIN_M = 0.01
 """Metres: more than any rounding."""
 
 
 class Clearance:
-    """The clearance of each cell, in whole metres."""
+    """What measures the clearance of cells, in whole metres."""
 
-    def __init__(self, shapes: NDArray[Any], cells: Cells) -> None:
-        """Take the shapes, in degrees, and the cells over them."""
-        self._cells = cells
-        self._known = np.where(cells.code >= LEAF, 0, UNKNOWN).astype(np.uint16)
+    def __init__(self, shapes: NDArray[Any]) -> None:
+        """Take the shapes, in degrees."""
         frames = [Frame.of(shape) for shape in shapes]
         # In a plane of the least scales among the zones' own, nothing seems farther than in its own.
         self._scale = np.array([min(frame.x for frame in frames), min(frame.y for frame in frames)])
         self._tree = shapely.STRtree(_chunks(shapes, self._scale))
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, without the R-tree."""
-        return self._known.nbytes
+    def teach(self, lookup: Lookup, lon: FloatColumn, lat: FloatColumn) -> None:
+        """Let the cells of these places be known."""
+        at, *box = map(np.asarray, lookup.cells(lon, lat))
+        new, one = np.unique(at, return_index=True)
+        west, south, width, height = (column[one] for column in box)
+        lookup.learn(new, self._measured(np.column_stack((west, south)), np.column_stack((width, height))))
 
-    def of(self, lon: FloatColumn, lat: FloatColumn) -> NDArray[np.uint16]:
-        """Return for each place the clearance of its cell, in metres."""
-        at, _ = self._cells.find(lon, lat)
-        clear = self._known[at]
-        unknown = np.flatnonzero(clear == UNKNOWN)
-        if len(unknown):
-            new, one = np.unique(at[unknown], return_index=True)
-            self._known[new] = self._measured(new, lon[unknown[one]], lat[unknown[one]])
-            clear = self._known[at]
-        return clear
-
-    def _measured(self, at: IntColumn, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
-        """Return the clearance of the cells that stand there, given a place in each."""
-        low, size = self._cells.boxes(at, lon, lat)
+    def _measured(self, low: FloatColumn, size: FloatColumn) -> IntColumn:
+        """Return the clearance of cells, given the south-west corner and the size of each, in degrees."""
         middle, half = (low + size / 2) * self._scale, np.hypot(*(size * self._scale).T) / 2
-        distance = np.full(len(at), np.inf)
+        distance = np.full(len(low), np.inf)
         (cell, _), found = self._tree.query_nearest(
             shapely.points(middle), max_distance=MOST_M + float(half.max()), return_distance=True, all_matches=False
         )

@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofence.cells import CUT_BITS, CUTS, FINEST, LEAF, Cells, Grid, spread
+from geofence.cells import FINEST, Grid, spread
+from geofence.lookup import CUT_BITS, CUTS, LEAF, Lookup
 from geofence.model import IntColumn
 from geofence.planting import Boxes, Edges, distinct, plant
 from geofence.sets import Sets
@@ -86,7 +87,7 @@ class _Made:
         self.leaves += len(cell)
 
 
-def build(shapes: NDArray[Any], sets: Sets) -> Cells:
+def build(shapes: NDArray[Any], sets: Sets) -> Lookup:
     """Return the cells over the shapes, at least one, in degrees, prepared."""
     edges = Edges.of(shapes)
     grid = Grid.over(shapely.bounds(shapes), len(edges.x))
@@ -98,8 +99,7 @@ def build(shapes: NDArray[Any], sets: Sets) -> Cells:
     boxes = Boxes(*map(np.concatenate, zip(*made.boxes, strict=True)))
     leaf, edge = map(np.concatenate, zip(*made.touching, strict=True))
     leaves = plant(shapes, edges, boxes, leaf, edge, np.concatenate(made.bases), sets)
-    starts = np.cumsum([0, *map(len, made.codes[:-1])])
-    return Cells(grid, np.concatenate(made.codes).astype(np.int32), leaves, starts)
+    return Lookup(*grid, np.concatenate(made.codes).astype(np.int32), leaves)
 
 
 def _parted(touched: _Touched, crossed: IntColumn, chosen: NDArray[np.bool_]) -> _Touched:

@@ -1,7 +1,7 @@
 """Which zones hold a point, for a batch at once.
 
 What must stay true here: the answer is exactly shapely's ``covers`` of each zone's shape, for every point; equal set
-numbers mean equal sets of zones; ``near`` is never False where an edge is within reach.
+numbers mean equal sets of zones; ``look`` says NEAR wherever an edge is within reach.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from typing import Protocol
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geofence.cells import LEAF
 from geofence.clearance import Clearance
 from geofence.cutting import build
+from geofence.lookup import ASK, UNKNOWN, Members
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 
@@ -40,49 +39,47 @@ class Index:
         self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
         self._sets = Sets(len(zones))
-        self._cells = build(self._shapes, self._sets) if zones else None
+        self._lookup = build(self._shapes, self._sets) if zones else None
         self._tree = shapely.STRtree(self._shapes)
-        self._clearance = Clearance(self._shapes, self._cells) if self._cells else None
+        self._clearance = Clearance(self._shapes) if zones else None
 
     def sets(self, lon: FloatColumn, lat: FloatColumn) -> IntColumn:
         """Return for each point the number of the set of zones that cover it; 0 is the empty set."""
-        if self._cells is None:
+        if self._lookup is None:
             return np.zeros(len(lon), dtype=np.int64)
-        _, found = self._cells.find(lon, lat)
-        leaf = np.flatnonzero(found >= LEAF)
-        if len(leaf):
-            x, y = lon[leaf], lat[leaf]
-            exact = self._cells.leaves.sets(self._shapes, found[leaf] - LEAF, x, y)
-            crowded = np.flatnonzero(exact < 0)
-            if len(crowded):
-                exact[crowded] = [self._asked(*xy) for xy in zip(x[crowded], y[crowded], strict=True)]
-            found[leaf] = exact
-        return found.astype(np.int64)
+        found = np.asarray(self._lookup.sets(lon, lat))
+        ask = np.flatnonzero(found == ASK)
+        if len(ask):
+            found = found.copy()
+            found[ask] = [self._asked(*xy) for xy in zip(lon[ask].tolist(), lat[ask].tolist(), strict=True)]
+        return found
 
-    def members(self, number: int) -> tuple[int, ...]:
-        """Return the zones of that set, by their places in the sequence given, ascending."""
-        return self._sets.members[number]
+    @property
+    def members(self) -> Members:
+        """The zones of each set, by their places in the sequence given, ascending."""
+        return self._sets.members()
 
     def pairs(self, lon: FloatColumn, lat: FloatColumn) -> tuple[IntColumn, IntColumn]:
         """Return (point, zone) for every zone that covers a point, sorted by both."""
-        found = self.sets(lon, lat)
-        start, size, member = self._sets.columns()
-        count = size.take(found)
-        row = np.repeat(np.arange(len(found)), count)
-        at = np.repeat(start.take(found) - (np.cumsum(count) - count), count)
-        at += np.arange(len(at))
-        return row, member.take(at)
+        number = self.sets(lon, lat)
+        row, zone = self.members.pairs(number)
+        return np.asarray(row), np.asarray(zone)
 
-    def near(self, lon: FloatColumn, lat: FloatColumn, reach_m: FloatColumn) -> NDArray[np.bool_]:
-        """Return for each point whether an edge of any zone may lie within its reach, in metres; False is certain."""
-        if self._clearance is None:
-            return np.zeros(len(lon), dtype=bool)
-        return self._clearance.of(lon, lat) <= reach_m
+    def look(self, lon: FloatColumn, lat: FloatColumn, reach_m: FloatColumn) -> IntColumn:
+        """Return the same as ``sets``; NEAR where an edge of any zone may lie within the point's reach, in metres."""
+        if self._lookup is None or self._clearance is None:
+            return np.zeros(len(lon), dtype=np.int64)
+        found = np.asarray(self._lookup.look(lon, lat, reach_m))
+        unknown = np.flatnonzero(found == UNKNOWN)
+        if len(unknown):
+            self._clearance.teach(self._lookup, lon[unknown], lat[unknown])
+            found = np.asarray(self._lookup.look(lon, lat, reach_m))
+        return found
 
     @property
     def nbytes(self) -> int:
         """Bytes held in columns: without the shapes, their R-trees and the names of the sets."""
-        return 0 if self._cells is None or self._clearance is None else self._cells.nbytes + self._clearance.nbytes
+        return 0 if self._lookup is None else self._lookup.nbytes
 
     def _asked(self, lon: float, lat: float) -> int:
         """Return the number of the point's set of zones, by shapely alone."""

@@ -14,11 +14,17 @@ from numpy.typing import NDArray
 from rtree.index import Index as RTree
 from shapely.geometry.base import BaseGeometry
 
-from geofence.index import Index, Soon
+from geofence.borders import Borders
+from geofence.cells import spread
+from geofence.index import Soon
+from geofence.lookup import NEAR, Members
 from geofence.model import FloatColumn, IntColumn, Micros
 from geofence.plane import Frame
 
 EVER, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
+CHUNK = 8
+"""Edges of a chunk of a border at least; a long border has as many chunks as each has edges."""
+NOBODY = Members((), (), ())
 
 
 class InTime(Protocol):
@@ -44,21 +50,11 @@ class Pairs(NamedTuple):
     zone: IntColumn
     signed: FloatColumn
     """Metres to the zone's edge, inside positive, no more than the reach in size."""
-    way: FloatColumn
-    """(n, 2) the direction east and north in which that grows, of length one; nothing where no edge is near."""
+    east: FloatColumn
+    north: FloatColumn
+    """The direction in which that grows, of length one; nothing where no edge is near."""
     near: NDArray[np.bool_]
     """Whether the edge is within reach."""
-
-    def take(self, rows: IntColumn) -> Pairs:
-        """Return these rows."""
-        return Pairs(self.row[rows], self.zone[rows], self.signed[rows], self.way[rows], self.near[rows])
-
-    def merged(self, other: Pairs) -> Pairs:
-        """Return the pairs of both."""
-        row, zone = np.concatenate((self.row, other.row)), np.concatenate((self.zone, other.zone))
-        signed, way = np.concatenate((self.signed, other.signed)), np.concatenate((self.way, other.way))
-        both = Pairs(row, zone, signed, way, np.concatenate((self.near, other.near)))
-        return both.take(np.lexsort((zone, row)))
 
 
 class Places:
@@ -66,15 +62,12 @@ class Places:
 
     def __init__(self, zones: Sequence[InTime]) -> None:
         """Take the zones in the order by which they are numbered."""
-        frames = [Frame.of(zone.shape) for zone in zones]
-        self._frames = np.array(frames, dtype=float).reshape(-1, 4)
-        self._shapes, self._edges = np.empty(len(zones), dtype=object), np.empty(len(zones), dtype=object)
-        for i, (zone, frame) in enumerate(zip(zones, frames, strict=True)):
-            self._shapes[i], self._edges[i] = zone.shape, frame.to_metres(zone.shape.boundary)
+        self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
-        shapely.prepare(self._edges)
+        self._borders = drawn(self._shapes)
         self._from = np.array([EVER if zone.valid_from is None else zone.valid_from for zone in zones], np.int64)
         self._to = np.array([NEVER if zone.valid_to is None else zone.valid_to for zone in zones], np.int64)
+        self._timed = bool((self._from > EVER).any() or (self._to < NEVER).any())
         boxes = ((i, zone.shape.bounds, None) for i, zone in enumerate(zones))
         self._boxes = RTree(boxes) if zones else RTree()  # an empty stream is an error to libspatialindex
         self.index = Soon(zones)
@@ -82,63 +75,56 @@ class Places:
     def near(self, lon: FloatColumn, lat: FloatColumn, time: IntColumn, reach: FloatColumn) -> Pairs:
         """Return the zones in force then that hold each place or have an edge within its reach, in metres."""
         index = self.index.get()
-        if index is None:
-            return self._measured(lon, lat, time, reach, np.arange(len(lon)))
-        close = index.near(lon, lat, reach)
-        pairs = self._held(index, lon, lat, time, reach, np.flatnonzero(~close))
-        rows = np.flatnonzero(close)
-        return pairs.merged(self._measured(lon, lat, time, reach, rows)) if len(rows) else pairs
-
-    def _held(
-        self, index: Index, lon: FloatColumn, lat: FloatColumn, time: IntColumn, reach: FloatColumn, rows: IntColumn
-    ) -> Pairs:
-        """Return the zones that hold these rows, which are out of reach of any edge."""
-        row, zone = index.pairs(lon[rows], lat[rows])
-        row, zone = self._in_force(rows[row], zone, time)
-        return Pairs(row, zone, reach[row], np.zeros((len(row), 2)), np.zeros(len(row), bool))
-
-    def _measured(
-        self, lon: FloatColumn, lat: FloatColumn, time: IntColumn, reach: FloatColumn, rows: IntColumn
-    ) -> Pairs:
-        """Return the zones that hold these rows or have an edge within their reach, and how far it is."""
-        row, zone = self._candidates(lon[rows], lat[rows], reach[rows])
-        row, zone = self._in_force(rows[row], zone, time)
-        lon, lat, frames, limit = lon[row], lat[row], self._frames[zone], reach[row]
-        inside = shapely.intersects_xy(self._shapes[zone], lon, lat)
-        x, y = (lon - frames[:, 0]) * frames[:, 2], (lat - frames[:, 1]) * frames[:, 3]
-        signed, way = _to_edge(self._edges[zone], x, y, inside)
-        near = np.abs(signed) <= limit
-        signed, way = np.where(near, signed, np.where(inside, limit, -limit)), way * near[:, None]
-        return Pairs(row, zone, signed, way, near).take(np.flatnonzero(inside | near))
-
-    def _in_force(self, row: IntColumn, zone: IntColumn, time: IntColumn) -> tuple[IntColumn, IntColumn]:
-        """Return the pairs of which the zone is in force then."""
+        number = np.full(len(lon), NEAR) if index is None else index.look(lon, lat, reach)
+        row, zone = self._candidates(lon, lat, reach, np.flatnonzero(number == NEAR))
+        inside = shapely.intersects_xy(self._shapes[zone], lon[row], lat[row])
+        members = NOBODY if index is None else index.members
+        count, *columns = self._borders.sight(number, members, lon, lat, reach, row, zone, inside.view(np.uint8))
+        row, zone, signed, east, north, near = (np.asarray(column)[:count] for column in columns)
+        pairs = Pairs(row, zone, signed, east, north, near.view(bool))
+        if not self._timed:
+            return pairs
         keep = (self._from[zone] <= time[row]) & (time[row] < self._to[zone])
-        return row[keep], zone[keep]
+        return Pairs(row[keep], zone[keep], signed[keep], east[keep], north[keep], pairs.near[keep])
 
-    def _candidates(self, lon: FloatColumn, lat: FloatColumn, reach: FloatColumn) -> tuple[IntColumn, IntColumn]:
-        """Return (place, zone) for each zone whose bounding box comes within reach, sorted by both."""
-        if not len(self._shapes) or not len(lon):
+    def _candidates(
+        self, lon: FloatColumn, lat: FloatColumn, reach: FloatColumn, rows: IntColumn
+    ) -> tuple[IntColumn, IntColumn]:
+        """Return (place, zone) for each zone whose bounding box comes within reach of these rows, sorted by both."""
+        if not len(self._shapes) or not len(rows):
             return np.empty(0, np.int64), np.empty(0, np.int64)
+        lon, lat = lon[rows], lat[rows]
         # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
-        up = reach / 110_500.0
+        up = reach[rows] / 110_500.0
         across = up / np.maximum(np.cos(np.radians(np.abs(lat) + up)), 1e-6)
         low, high = np.column_stack((lon - across, lat - up)), np.column_stack((lon + across, lat + up))
         zone, counts = self._boxes.intersection_v(low, high)
-        row = np.repeat(np.arange(len(lon)), counts.astype(np.int64))
+        row = np.repeat(rows, counts.astype(np.int64))
         zone = zone.astype(np.int64)
         order = np.lexsort((zone, row))
         return row[order], zone[order]
 
 
-def _to_edge(
-    edges: NDArray[Any], x: FloatColumn, y: FloatColumn, inside: NDArray[np.bool_]
-) -> tuple[FloatColumn, FloatColumn]:
-    """Return the signed distance of each place to its edge, and (n, 2) the direction in which it grows."""
-    ends = shapely.get_coordinates(shapely.shortest_line(edges, shapely.points(x, y))).reshape(-1, 2, 2)
-    away = ends[:, 1] - ends[:, 0]
-    distance = np.hypot(away[:, 0], away[:, 1])
-    signed = np.where(inside, distance, -distance)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        way = away / signed[:, None]
-    return signed, np.nan_to_num(way, nan=0.0, posinf=0.0, neginf=0.0)  # on the edge itself no way is known
+def drawn(shapes: NDArray[Any]) -> Borders:
+    """Return the edges of the shapes, given in degrees, each in a plane of its own."""
+    frames = np.array([Frame.of(shape) for shape in shapes], dtype=float).reshape(-1, 4)
+    parts, zone = shapely.get_parts(shapes, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    zone = zone[part[ring]]
+    xy = (xy - frames[zone, :2]) * frames[zone, 2:]
+    begins = np.flatnonzero(ring[1:] == ring[:-1])
+    a, b, zone = xy[begins], xy[begins + 1], zone[begins]
+    count = np.bincount(zone, minlength=len(shapes))
+    size = np.maximum(np.ceil(np.sqrt(count)), CHUNK).astype(np.int64)
+    # Of each zone's edges, in their order, so many make a chunk.
+    of, number = spread(-(-count // size))
+    first = (np.cumsum(count) - count)[of] + number * size[of]
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    box = np.column_stack((np.minimum.reduceat(low, first), np.maximum.reduceat(high, first))) if len(a) else low
+    way = b - a
+    square = (way**2).sum(axis=1)
+    over = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
+    edge = np.column_stack((a, way, over))
+    chunk = np.searchsorted(of, np.arange(len(shapes) + 1))
+    return Borders(frames.ravel(), chunk, np.append(first, len(a)), box.ravel(), edge.ravel())

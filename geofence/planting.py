@@ -1,4 +1,4 @@
-"""Makes the leaves of the index (see ``geofence.leaves``): which edges and steps each has, its tables, its base.
+"""Makes the leaves of the index (see ``geofence.lookup``): which edges and steps each has, its tables, its base.
 
 What must stay true here: a leaf is given every edge that touches it, each with the zone it bounds; a zone that touches
 a leaf has a bit there, and no other has.
@@ -12,7 +12,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geofence.leaves import Leaves
+from geofence.cells import spread
+from geofence.lookup import ASK, Leaves
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 
@@ -97,8 +98,8 @@ def plant(
     count = np.bincount(at, minlength=n)
     table_start, table = _tables(zone_start, zone, base, sets)
     columns = np.column_stack((np.cumsum(count) - count, count, table_start, np.zeros(n, np.int64))).astype(np.int32)
-    leaves = Leaves(columns, number, bit, rows, zone_start, zone.astype(np.int32), table)
-    _find_bases(leaves, shapes, boxes, np.flatnonzero(~crowded))
+    leaves = Leaves(columns.ravel(), number, bit, rows.ravel(), table)
+    _find_bases(leaves, _Touched(shapes, zone_start, zone), boxes, np.flatnonzero(~crowded), len(rows) - 1)
     return leaves
 
 
@@ -160,17 +161,35 @@ def _tables(zone_start: IntColumn, zone: IntColumn, base: IntColumn, sets: Sets)
     return np.where(size > 0, start, -1), table
 
 
-def _find_bases(leaves: Leaves, shapes: NDArray[Any], boxes: Boxes, leaf: IntColumn) -> None:
+class _Touched(NamedTuple):
+    """The zones whose edges touch leaves; the first of a leaf has bit 1, the second 2, and so on."""
+
+    shapes: NDArray[Any]
+    start: IntColumn
+    """Of each leaf its first in ``zone``, and the end."""
+    zone: IntColumn
+
+    def truth(self, leaf: IntColumn, x: FloatColumn, y: FloatColumn) -> IntColumn:
+        """Return for each point, in a leaf each, the bits of the zones that cover it, by shapely."""
+        at, slot = spread(self.start[leaf + 1] - self.start[leaf])
+        inside = shapely.intersects_xy(self.shapes[self.zone[self.start[leaf][at] + slot]], x[at], y[at])
+        bits = np.zeros(len(leaf), dtype=np.int64)
+        np.bitwise_or.at(bits, at[inside], 1 << slot[inside])
+        return bits
+
+
+def _find_bases(leaves: Leaves, touched: _Touched, boxes: Boxes, leaf: IntColumn, unsure: int) -> None:
     """Set what the bits of each leaf are where its pieces set none: from one point of each that is in no doubt.
 
-    A leaf without such a point gets a piece that puts everything in doubt.
+    A leaf without such a point gets a piece that puts everything in doubt: the edge ``unsure``.
     """
     for turn in range(TRIES):
         across, up = (0.5 + turn * 0.7549) % 1.0, (0.5 + turn * 0.5698) % 1.0  # spread evenly (Roberts 2018, R2)
         x, y = boxes.west[leaf] + across * boxes.width[leaf], boxes.south[leaf] + up * boxes.height[leaf]
-        bits, doubt = leaves.crossings(leaf, x, y)
-        leaves.leaf[leaf, 3] = bits ^ leaves.truth(shapes, leaf, x, y)
-        leaf = leaf[doubt]
+        bits = np.array(leaves.all_bits(leaf, x, y), dtype=np.int64)
+        sure = bits != ASK
+        leaves.begin(leaf[sure], bits[sure] ^ touched.truth(leaf[sure], x[sure], y[sure]))
+        leaf = leaf[~sure]
         if not len(leaf):
             return
-    leaves.piece[leaves.leaf[leaf, 0]] = len(leaves.edge) - 1
+    leaves.doubt(leaf, unsure)

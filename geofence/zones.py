@@ -148,7 +148,7 @@ class ZoneSet:
         """Say of each fix which zones it lies in or near, and how far from their edges."""
         pairs = self._places.near(fixes.lon, fixes.lat, fixes.time, reach_m(fixes.accuracy_m))
         same = _same(len(fixes), pairs.row, self._keys[pairs.zone], pairs.near)
-        return Sightings(self.zones, pairs.row, pairs.zone, pairs.signed, pairs.way[:, 0], pairs.way[:, 1], same)
+        return Sightings(self.zones, pairs.row, pairs.zone, pairs.signed, pairs.east, pairs.north, same)
 
 
 def reach_m(accuracy_m: FloatColumn) -> FloatColumn:

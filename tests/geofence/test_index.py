@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geofence.cells import Grid
 from geofence.index import Index, Soon
+from geofence.lookup import NEAR
 from geofence.model import FloatColumn
 from geofence.plane import Frame
 
@@ -168,7 +169,8 @@ def test_a_batch_of_one_says_the_same_and_equal_numbers_mean_equal_sets() -> Non
     zones, points = index(shapes), adversaries(shapes, 5, 100)
     numbers = zones.sets(points[:, 0], points[:, 1])
     assert [int(zones.sets(point[:1], point[1:])[0]) for point in points] == numbers.tolist()
-    members = {number: zones.members(number) for number in set(numbers.tolist())}
+    row, zone = map(np.asarray, zones.members.pairs(np.unique(numbers)))
+    members = {n: tuple(zone[row == i].tolist()) for i, n in enumerate(np.unique(numbers).tolist())}
     assert len(set(members.values())) == len(members)
     assert members.get(0, ()) == ()
 
@@ -178,7 +180,7 @@ def test_an_edge_within_reach_is_never_missed() -> None:
     zones, random = index(shapes), rng(6)
     points = adversaries(shapes, 6, 2_000)
     reach = random.uniform(0, 1500, len(points))
-    said = zones.near(points[:, 0], points[:, 1], reach)
+    said = zones.look(*points.T, reach) == NEAR
     reaches: Any = reach
     true = np.zeros(len(points), dtype=bool)
     for shape in shapes:
@@ -193,7 +195,7 @@ def test_no_zones_at_all() -> None:
     none = index([])
     place = np.array([4.2])
     assert none.sets(place, place).tolist() == [0]
-    assert not none.near(place, place, np.array([500.0])).any()
+    assert none.look(place, place, np.array([500.0])).tolist() == [0]
     assert [len(column) for column in none.pairs(place, place)] == [0, 0]
 
 
@@ -202,7 +204,7 @@ def test_beyond_the_ends_of_the_town_there_is_nothing(place: tuple[float, float]
     zones = index(circles())
     lon, lat = np.array([place[0]]), np.array([place[1]])
     assert zones.sets(lon, lat).tolist() == [0]
-    assert not zones.near(lon, lat, np.array([500.0])).any()
+    assert zones.look(lon, lat, np.array([500.0])).tolist() == [0]
 
 
 def test_nobody_waits_for_a_large_index(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -255,9 +255,12 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_is_twice(
         until(lambda: town.count("outbox") == 0, "the outbox is empty")
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(10) == 0
-    told = {event["id"]: json.dumps(event, sort_keys=True) for event in heard.events()}
-    assert {json.dumps(event, sort_keys=True) for event in heard.events()} == set(told.values())
-    assert set(told) == {row[0] for row in town.rows("SELECT id FROM event")}
+    said = {row[0] for row in town.rows("SELECT id FROM event")}
+    until(lambda: said <= {event["id"] for event in heard.events()}, "what the broker took came to the subscriber")
+    events = heard.events()
+    told = {event["id"]: json.dumps(event, sort_keys=True) for event in events}
+    assert {json.dumps(event, sort_keys=True) for event in events} == set(told.values())
+    assert set(told) == said
 
 
 def test_reload_takes_good_zones_and_keeps_the_old_for_bad_ones(

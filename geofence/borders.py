@@ -1,0 +1,120 @@
+"""Where the edge of a zone is nearest to a point, and what a batch of points sees of the zones.
+
+What must stay true here: each zone's edges are in metres, in a plane of its own (``geofence.plane``); a distance is to
+the nearest point of any of them. Plain loops over plain numbers: this is compiled (setup.py), and says the same where
+it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import sqrt
+from typing import Final, TypeAlias
+
+from librt.vecs import vec
+from mypy_extensions import i64, u8
+
+from geofence.lookup import Floats, Ints, Members
+
+BROADER: Final = 1.0 + 1e-9
+"""What is nearer than so many times the reach is measured to the end."""
+
+Sighted: TypeAlias = "tuple[i64, vec[i64], vec[i64], vec[float], vec[float], vec[float], vec[u8]]"
+"""How many pairs there are; of each its row, its zone, the distance to the edge, the way it grows, whether it is near;
+what follows after so many means nothing."""
+
+
+class Borders:
+    """The edges of all zones, in chunks of neighbours."""
+
+    def __init__(self, frame: Floats, chunk: Ints, first: Ints, box: Floats, edge: Floats) -> None:
+        """Take them as columns.
+
+        ``frame``: four a zone: longitude and latitude where its plane touches the earth, metres a degree east, north.
+        ``chunk``: of each zone its first chunk, and the end; ``first``: of each chunk its first edge, and the end.
+        ``box``: four a chunk: west, south, east, north. ``edge``: five each: where it begins, how far it goes east and
+        north, and one over the square of its length (0 for one without length).
+        """
+        self._frame, self._chunk, self._first = vec[float](frame), vec[i64](chunk), vec[i64](first)
+        self._box, self._edge = vec[float](box), vec[float](edge)
+
+    def sight(
+        self, number: Ints, members: Members, lon: Floats, lat: Floats, reach: Floats,
+        row: Ints, zone: Ints, inside: Iterable[u8],
+    ) -> Sighted:  # fmt: skip
+        """Return the zones that hold each point, or have an edge within its reach, sorted by both.
+
+        ``number``: of each point the set of zones that hold it, every edge being out of reach; below 0: its zones are
+        among ``row`` and ``zone``, sorted, with ``inside`` said of each. Distances are no more than the reach in size.
+        """
+        numbers, reaches, xs, ys = vec[i64](number), vec[float](reach), vec[float](lon), vec[float](lat)
+        rows, zones, within = vec[i64](row), vec[i64](zone), vec[u8](inside)
+        n: i64 = len(numbers)
+        most = _held(numbers, members) + len(rows)
+        at, what = vec[i64]([0] * most), vec[i64]([0] * most)
+        signed, east, north = vec[float]([0.0] * most), vec[float]([0.0] * most), vec[float]([0.0] * most)
+        near = vec[u8]([0] * most)
+        k: i64 = 0
+        j: i64 = 0
+        i: i64 = 0
+        while i < n:
+            if numbers[i] >= 0:
+                held: i64 = members.start[numbers[i]]
+                end: i64 = held + members.size[numbers[i]]
+                while held < end:
+                    at[k], what[k], signed[k] = i, members.member[held], reaches[i]
+                    k += 1
+                    held += 1
+            while j < len(rows) and rows[j] == i:
+                distance, x, y = self._nearest(zones[j], xs[i], ys[i], reaches[i])
+                if within[j] or distance <= reaches[i]:
+                    sign = 1.0 if within[j] else -1.0
+                    at[k], what[k], signed[k] = i, zones[j], sign * min(distance, reaches[i])
+                    if distance <= reaches[i]:
+                        near[k] = 1
+                        if distance > 0.0:  # on the edge itself no way is known
+                            east[k], north[k] = sign * x / distance, sign * y / distance
+                    k += 1
+                j += 1
+            i += 1
+        return k, at, what, signed, east, north, near
+
+    def _nearest(self, zone: i64, lon: float, lat: float, reach: float) -> tuple[float, float, float]:
+        """Return how far the nearest edge is, and the way from there, in metres; 1e9 where none is within reach."""
+        frame, boxes, edges, firsts = self._frame, self._box, self._edge, self._first
+        x = (lon - frame[4 * zone]) * frame[4 * zone + 2]
+        y = (lat - frame[4 * zone + 1]) * frame[4 * zone + 3]
+        best = reach * reach * BROADER
+        from_x = from_y = 0.0
+        found = False
+        chunk: i64 = self._chunk[zone]
+        end: i64 = self._chunk[zone + 1]
+        while chunk < end:
+            b: i64 = 4 * chunk
+            wide = max(max(boxes[b] - x, x - boxes[b + 2]), 0.0)
+            high = max(max(boxes[b + 1] - y, y - boxes[b + 3]), 0.0)
+            if wide * wide + high * high <= best:
+                at: i64 = 5 * firsts[chunk]
+                past: i64 = 5 * firsts[chunk + 1]
+                while at < past:
+                    from_a, from_b = x - edges[at], y - edges[at + 1]
+                    along = (from_a * edges[at + 2] + from_b * edges[at + 3]) * edges[at + 4]
+                    part = 0.0 if along < 0.0 else 1.0 if along > 1.0 else along
+                    away_x, away_y = from_a - part * edges[at + 2], from_b - part * edges[at + 3]
+                    square = away_x * away_x + away_y * away_y
+                    if square <= best:
+                        best, from_x, from_y, found = square, away_x, away_y, True
+                    at += 5
+            chunk += 1
+        return (sqrt(best), from_x, from_y) if found else (1e9, 0.0, 0.0)
+
+
+def _held(numbers: vec[i64], members: Members) -> i64:
+    """Return how many pairs these sets of zones make."""
+    total: i64 = 0
+    i: i64 = 0
+    while i < len(numbers):
+        if numbers[i] >= 0:
+            total += members.size[numbers[i]]
+        i += 1
+    return total

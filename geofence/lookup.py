@@ -1,0 +1,255 @@
+"""What is asked of the index for every single point: its cell, the set of zones there, whether an edge is near.
+
+What must stay true here: a place belongs to the cell its two whole numbers name, and those are computed in one way
+only (``Lookup._place``), whoever asks; ``look`` never calls an edge out of reach that is within it. Plain loops over
+plain numbers: this is compiled (setup.py), and says the same where it is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from librt.vecs import vec
+from mypy_extensions import i16, i32, i64, u8
+
+CUT_BITS: Final = 2
+"""A cell is cut in 4 by 4."""
+CUTS: Final = 5
+"""Times a cell of the grid may be cut."""
+LEAF: Final = 1 << 30
+"""A cell's code: below 0 the complement of where the cells it was cut in begin; from here on a leaf; else a set."""
+DOUBT: Final = 1e-12
+"""Degrees: computed as below, the longitude of an edge whose ends are within 360 degrees is wrong by less."""
+ASK: Final = -1
+"""Instead of a set's number: shapely is to be asked."""
+NEAR: Final = -1
+"""Instead of a set's number: an edge may be within reach."""
+UNKNOWN: Final = -2
+"""Instead of a set's number: how far the edges are from that cell is not known yet. Instead of metres: -1."""
+
+Floats = Iterable[float]
+Ints = Iterable[i64]
+
+
+class Leaves:
+    """The cells that edges cross: which zones hold a point there, by counting crossings of a few edges.
+
+    A point's zones are those whose edges a ray from it to the west crosses an odd number of times. A leaf holds every
+    edge that touches it, and of the edges elsewhere only where they begin to count; whatever is nearer to an edge than
+    rounding can tell is left to shapely, so the answer is always shapely's.
+
+    Of the edges that do not touch a leaf, the ray from a point of the leaf crosses an even or an odd number. Within
+    the leaf that can change only with the point's latitude, and only at a corner to the west of the leaf where an edge
+    that touches the leaf meets one that does not. Such a corner is held as a *step*: an edge far to the west that ends
+    at the corner's latitude. What remains is one bit a leaf and zone, found by asking shapely about one of its points.
+    """
+
+    def __init__(
+        self, leaf: Iterable[i32], piece: Iterable[i32], bit: Iterable[u8], edge: Floats, table: Iterable[i32]
+    ) -> None:
+        """Take the leaves as columns.
+
+        ``leaf``: four a leaf: its first piece, how many it has, where its table begins (-1: it has none, being
+        crowded), and the bits that are set where no piece is crossed. ``piece``: numbers of edges, ``bit``: the bit of
+        each piece's zone. ``edge``: four each: bottom, top, longitude at the bottom, degrees east per degree north.
+        ``table``: for each combination of a leaf's bits the number of the set of zones.
+        """
+        self._leaf = vec[i32](leaf)
+        self._piece = vec[i32](piece)
+        self._bit = vec[u8](bit)
+        self._edge = vec[float](edge)
+        self._table = vec[i32](table)
+        self.nbytes = 4 * (len(self._leaf) + len(self._piece) + len(self._table)) + len(self._bit) + 8 * len(self._edge)
+
+    def bits(self, leaf: i64, x: float, y: float) -> i64:
+        """Return the bits of the zones that hold the point; ASK where it is in doubt."""
+        leaves, pieces, edge = self._leaf, self._piece, self._edge
+        piece: i64 = i64(leaves[4 * leaf])
+        end: i64 = piece + i64(leaves[4 * leaf + 1])
+        bits: i64 = i64(leaves[4 * leaf + 3])
+        while piece < end:
+            at: i64 = 4 * i64(pieces[piece])
+            bottom = edge[at]
+            top = edge[at + 1]
+            if bottom <= y <= top:
+                beyond = x - (edge[at + 2] + (y - bottom) * edge[at + 3])
+                if beyond > DOUBT:
+                    if y < top:
+                        bits ^= i64(self._bit[piece])
+                elif not beyond < -DOUBT:
+                    return ASK
+            piece += 1
+        return bits
+
+    def set_at(self, leaf: i64, x: float, y: float) -> i64:
+        """Return the number of the set of zones that hold the point; ASK where it is in doubt, or the leaf crowded."""
+        table: i64 = i64(self._leaf[4 * leaf + 2])
+        if table < 0:
+            return ASK
+        bits: i64 = self.bits(leaf, x, y)
+        return ASK if bits == ASK else i64(self._table[table + bits])
+
+    def all_bits(self, leaf: Ints, x: Floats, y: Floats) -> vec[i64]:
+        """Return the same as ``bits`` for each point, in a leaf each."""
+        leaves, xs, ys = vec[i64](leaf), vec[float](x), vec[float](y)
+        n: i64 = len(leaves)
+        found = vec[i64]([0] * n)
+        i: i64 = 0
+        while i < n:
+            found[i] = self.bits(leaves[i], xs[i], ys[i])
+            i += 1
+        return found
+
+    def begin(self, leaf: Ints, bits: Ints) -> None:
+        """Set the bits of each leaf that are set where no piece is crossed."""
+        leaves, base = vec[i64](leaf), vec[i64](bits)
+        i: i64 = 0
+        while i < len(leaves):
+            self._leaf[4 * leaves[i] + 3] = i32(base[i])
+            i += 1
+
+    def doubt(self, leaf: Ints, edge: i64) -> None:
+        """Put an edge in the place of each leaf's first piece: one that leaves everything in doubt."""
+        leaves = vec[i64](leaf)
+        i: i64 = 0
+        while i < len(leaves):
+            self._piece[i64(self._leaf[4 * leaves[i]])] = i32(edge)
+            i += 1
+
+
+class Lookup:
+    """The cells over all zones, and what each knows."""
+
+    def __init__(
+        self, west: float, south: float, across: float, up: float, root_bits: i64, code: Iterable[i32], leaves: Leaves
+    ) -> None:
+        """Take the grid's south-west corner, finest cells a degree east and north, cells a side as a power of 2.
+
+        ``code``: what each cell says (see LEAF), the grid's row by row from the south first.
+        """
+        self._west, self._south, self._across, self._up = west, south, across, up
+        self._root_bits = root_bits
+        self._last = float((1 << (root_bits + CUTS * CUT_BITS)) - 1)
+        self._code = vec[i32](code)
+        self._leaves = leaves
+        n: i64 = len(self._code)
+        self._clear = vec[i16]([-1] * n)
+        """Of each cell, how many metres it is from every edge at least; -1: not known yet."""
+        self.nbytes = leaves.nbytes + 6 * n
+
+    def sets(self, lon: Floats, lat: Floats) -> vec[i64]:
+        """Return for each point the number of the set of zones that cover it; ASK where shapely is to be asked."""
+        xs, ys, codes, leaves = vec[float](lon), vec[float](lat), self._code, self._leaves
+        n: i64 = len(xs)
+        found = vec[i64]([0] * n)
+        i: i64 = 0
+        while i < n:
+            code: i64 = i64(codes[self._cell(xs[i], ys[i])])
+            found[i] = code if code < LEAF else leaves.set_at(code - LEAF, xs[i], ys[i])
+            i += 1
+        return found
+
+    def look(self, lon: Floats, lat: Floats, reach: Floats) -> vec[i64]:
+        """Return for each point the number of its set of zones; NEAR where an edge may be within ``reach`` metres."""
+        xs, ys, reaches, codes, clear = vec[float](lon), vec[float](lat), vec[float](reach), self._code, self._clear
+        n: i64 = len(xs)
+        found = vec[i64]([0] * n)
+        i: i64 = 0
+        while i < n:
+            at = self._cell(xs[i], ys[i])
+            code: i64 = i64(codes[at])
+            if code >= LEAF:
+                code = NEAR
+            elif clear[at] < 0:
+                code = UNKNOWN
+            elif float(i64(clear[at])) <= reaches[i]:
+                code = NEAR
+            found[i] = code
+            i += 1
+        return found
+
+    def cells(self, lon: Floats, lat: Floats) -> tuple[vec[i64], vec[float], vec[float], vec[float], vec[float]]:
+        """Return of each point the cell: its number, its south-west corner, and its size, in degrees."""
+        xs, ys = vec[float](lon), vec[float](lat)
+        n: i64 = len(xs)
+        at = vec[i64]([0] * n)
+        west, south = vec[float]([0.0] * n), vec[float]([0.0] * n)
+        wide, high = vec[float]([0.0] * n), vec[float]([0.0] * n)
+        i: i64 = 0
+        while i < n:
+            column, row = self._place(xs[i], ys[i])
+            shift, at[i] = self._found(column, row)
+            west[i] = float(column >> shift << shift) / self._across + self._west
+            south[i] = float(row >> shift << shift) / self._up + self._south
+            side = float(i64(1) << shift)
+            wide[i], high[i] = side / self._across, side / self._up
+            i += 1
+        return at, west, south, wide, high
+
+    def learn(self, cell: Ints, metres: Ints) -> None:
+        """Remember of these cells how far, at least, they are from every edge."""
+        at, clear = vec[i64](cell), vec[i64](metres)
+        i: i64 = 0
+        while i < len(at):
+            self._clear[at[i]] = i16(clear[i])
+            i += 1
+
+    def _place(self, lon: float, lat: float) -> tuple[i64, i64]:
+        """Return column and row of the finest cell there may be; beyond the margin, those of the margin."""
+        x = (lon - self._west) * self._across
+        y = (lat - self._south) * self._up
+        return self._whole(x), self._whole(y)
+
+    def _whole(self, one: float) -> i64:
+        if not one > 0.0:  # nor is what is no number
+            return 0
+        return i64(int(one if one < self._last else self._last))
+
+    def _cell(self, lon: float, lat: float) -> i64:
+        """Return where the point's cell stands in ``_code``."""
+        column, row = self._place(lon, lat)
+        return self._found(column, row)[1]
+
+    def _found(self, column: i64, row: i64) -> tuple[i64, i64]:
+        """Return of the cell that holds that finest one the size, as a power of 2, and where it stands."""
+        codes = self._code
+        shift: i64 = CUTS * CUT_BITS
+        at: i64 = ((row >> shift) << self._root_bits) + (column >> shift)
+        code: i64 = i64(codes[at])
+        while code < 0:
+            shift -= CUT_BITS
+            within: i64 = ((row >> shift & 3) << CUT_BITS) + (column >> shift & 3)
+            at = within - 1 - code  # ~code is where the block begins
+            code = i64(codes[at])
+        return shift, at
+
+
+class Members:
+    """Which zones each set has."""
+
+    def __init__(self, start: Ints, size: Ints, member: Ints) -> None:
+        """Take of each set where its members begin and how many they are, and all members."""
+        self.start, self.size, self.member = vec[i64](start), vec[i64](size), vec[i64](member)
+
+    def pairs(self, number: Ints) -> tuple[vec[i64], vec[i64]]:
+        """Return (point, zone) for every zone of each point's set, sorted by both."""
+        numbers, start, size, member = vec[i64](number), self.start, self.size, self.member
+        total: i64 = 0
+        i: i64 = 0
+        while i < len(numbers):
+            total += size[numbers[i]]
+            i += 1
+        row, zone = vec[i64]([0] * total), vec[i64]([0] * total)
+        k: i64 = 0
+        i = 0
+        while i < len(numbers):
+            at: i64 = start[numbers[i]]
+            end: i64 = at + size[numbers[i]]
+            while at < end:
+                row[k] = i
+                zone[k] = member[at]
+                k += 1
+                at += 1
+            i += 1
+        return row, zone
