@@ -145,8 +145,12 @@ class Lookup:
         found = vec[i64]([0] * n)
         i: i64 = 0
         while i < n:
-            code: i64 = i64(codes[self._cell(xs[i], ys[i])])
-            found[i] = code if code < LEAF else leaves.set_at(code - LEAF, xs[i], ys[i])
+            found[i] = i64(codes[self._cell(xs[i], ys[i])])
+            i += 1
+        i = 0
+        while i < n:  # apart: the processor waits for the memory of many cells at once
+            if found[i] >= LEAF:
+                found[i] = leaves.set_at(found[i] - LEAF, xs[i], ys[i])
             i += 1
         return found
 
