@@ -13,15 +13,28 @@ from setuptools import setup
 
 COMPILED = [
     f"geofence/{name}.py"
-    for name in ("belief", "borders", "bounds", "folds", "look", "lookup", "motion", "order", "terms", "track")
-]
+    for name in (
+        "around",
+        "belief",
+        "borders",
+        "bounds",
+        "folds",
+        "look",
+        "lookup",
+        "motion",
+        "order",
+        "terms",
+        "track",
+    )
+] + ["devices/csv_scan.py"]
 wanted = os.environ.get("TRACKERD_COMPILED", "")
 extensions = []
 if wanted != "no" and {"bdist_wheel", "editable_wheel"} & set(sys.argv):  # the other steps of a build need none
     from mypyc.build import mypycify
 
     # What they import from other packages is not there while building; the types are checked by `make check`.
-    extensions = mypycify(["--config-file=", "--ignore-missing-imports", *COMPILED], group_name="geofence")
+    flags = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
+    extensions = mypycify([*flags, *COMPILED], group_name="geofence")
     for extension in extensions:
         # A product and a sum rounded at once, where a processor can, would be another number.
         extension.extra_compile_args.append("-ffp-contract=off")

@@ -46,6 +46,15 @@ class Lines:
         kept = whole if self._numbered else [line for line in whole if line]
         return self._bound([line if len(line) <= self._limit else self._bad(line) for line in kept])
 
+    def block(self, data: bytes) -> bytes | None:
+        """Return the lines that ``data`` completes as they came, in one; None where only ``feed`` can tell of it."""
+        end = data.rfind(b"\n") + 1
+        if not end or self._skipping or len(data) - end > self._limit:
+            return None
+        block = bytes(self._held) + data[:end]
+        self._held = bytearray(data[end:])
+        return block
+
     def end(self) -> list[bytes | Bad]:
         """Return the last line, which had no end."""
         line, self._held = bytes(self._held), bytearray()

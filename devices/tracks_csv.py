@@ -18,6 +18,7 @@ import csv
 from datetime import datetime
 
 from devices import accuracy, csv_columns, position
+from devices.csv_scan import NotPlainError
 from devices.decoder import Bad, Said
 from devices.framing import KEPT, Lines
 from devices.position import RefusedError
@@ -50,22 +51,22 @@ class TracksCsv:
 
     def receive_many(self, data: bytes) -> list[Said | Fixes]:
         """Do the same by columns, where all rows are plain; else row by row, which knows every case."""
-        lines = self._lines.feed(data)
+        block = self._lines.block(data)
+        if block is None:
+            return [*self._take(self._lines.feed(data))]
         said: list[Said | Fixes] = []
-        if self._header is None:
-            first = next((n for n, line in enumerate(lines, 1) if isinstance(line, Bad) or line.strip()), len(lines))
-            said += self._take(lines[:first])
-            lines = lines[first:]
-        if not lines:
+        while self._header is None and block:
+            line, _, block = block.partition(b"\n")
+            said += self._take(_lines(line + b"\n"))
+        if not block:
             return said
         try:
-            plain = [line for line in lines if isinstance(line, bytes)]
-            if not self._header or len(plain) < len(lines):
-                raise csv_columns.NotPlainError
-            said.append(csv_columns.read(plain, self._header, self._device))
-            self._number += len(lines)
+            if not self._header:
+                raise NotPlainError
+            said.append(csv_columns.read(block, self._header, self._device, LONGEST))
+            self._number += block.count(b"\n")
         except (ValueError, OverflowError):  # also what a number or a time has against itself
-            said += self._take(lines)
+            said += self._take(_lines(block))
         return said
 
     def end(self) -> list[Said]:
@@ -117,6 +118,10 @@ class TracksCsv:
             course_deg=position.course(measure("course_deg")),
             altitude_m=position.altitude(measure("altitude_m")),
         )
+
+
+def _lines(block: bytes) -> list[bytes | Bad]:
+    return Lines(LONGEST, numbered=True).feed(block)
 
 
 def _cells(line: bytes) -> list[str]:

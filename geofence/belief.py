@@ -167,13 +167,14 @@ def rested(belief: Belief, seen: Micros, depth_m: float, prism: Prism) -> Belief
 
 def entered(belief: Belief, look: Look, depth_m: float) -> Belief:
     """Return the belief that the device is inside, since the evidence turned."""
-    return replace(belief, inside=True, sum=0.0, began=belief.turned, seen=look.time, depth=depth_m, dwelt=False)
+    turned = belief.turned
+    return Belief(True, 0.0, turned, look.time, depth_m, turned, belief.proof, False, belief.prism)
 
 
 def left(belief: Belief, look: Look, depth_m: float) -> Belief:
     """Return the belief that it is outside."""
     prism = restart(belief.prism)
-    return replace(belief, inside=False, sum=0.0, seen=look.time, depth=depth_m, proof=0.0, prism=prism)
+    return Belief(False, 0.0, belief.turned, look.time, depth_m, belief.began, 0.0, belief.dwelt, prism)
 
 
 @lru_cache(maxsize=16)

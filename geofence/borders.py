@@ -17,7 +17,9 @@ from mypy_extensions import i64, u8
 from geofence.lookup import Floats, Ints, Members
 
 BROADER: Final = 1.0 + 1e-9
-"""What is nearer than so many times the reach is measured to the end."""
+"""What is nearer than so many times the reach is measured to the end,"""
+CLOSE: Final = 1e-4
+"""and what is within a centimetre of it: a reach may be nought."""
 
 Sighted: TypeAlias = "tuple[i64, vec[i64], vec[i64], vec[float], vec[float], vec[float], vec[u8]]"
 """How many pairs there are; of each its row, its zone, the distance to the edge, the way it grows, whether it is near;
@@ -27,16 +29,24 @@ what follows after so many means nothing."""
 class Borders:
     """The edges of all zones, in chunks of neighbours."""
 
-    def __init__(self, frame: Floats, chunk: Ints, first: Ints, box: Floats, edge: Floats) -> None:
+    def __init__(self, frame: Floats, whole: Floats, chunk: Ints, first: Ints, box: Floats, edge: Floats) -> None:
         """Take them as columns.
 
         ``frame``: four a zone: longitude and latitude where its plane touches the earth, metres a degree east, north.
+        ``whole``: two a zone: half the width and height of its bounding box, whose middle that place is.
         ``chunk``: of each zone its first chunk, and the end; ``first``: of each chunk its first edge, and the end.
         ``box``: four a chunk: west, south, east, north. ``edge``: five each: where it begins, how far it goes east and
         north, and one over the square of its length (0 for one without length).
         """
         self._frame, self._chunk, self._first = vec[float](frame), vec[i64](chunk), vec[i64](first)
-        self._box, self._edge = vec[float](box), vec[float](edge)
+        self._whole, self._box, self._edge = vec[float](whole), vec[float](box), vec[float](edge)
+
+    def reached(self, zone: i64, lon: float, lat: float, reach: float) -> bool:
+        """Return whether the zone's bounding box comes within reach of the place."""
+        wide = abs(lon - self._frame[4 * zone]) * self._frame[4 * zone + 2] - self._whole[2 * zone]
+        high = abs(lat - self._frame[4 * zone + 1]) * self._frame[4 * zone + 3] - self._whole[2 * zone + 1]
+        wide, high = max(wide, 0.0), max(high, 0.0)
+        return wide * wide + high * high <= reach * reach * BROADER + CLOSE
 
     def sight(
         self, number: Ints, members: Members, lon: Floats, lat: Floats, reach: Floats,
@@ -84,22 +94,22 @@ class Borders:
         frame, boxes, edges, firsts = self._frame, self._box, self._edge, self._first
         x = (lon - frame[4 * zone]) * frame[4 * zone + 2]
         y = (lat - frame[4 * zone + 1]) * frame[4 * zone + 3]
-        best = reach * reach * BROADER
+        best = reach * reach * BROADER + CLOSE
         from_x = from_y = 0.0
         found = False
         chunk: i64 = self._chunk[zone]
         end: i64 = self._chunk[zone + 1]
         while chunk < end:
             b: i64 = 4 * chunk
-            wide = max(max(boxes[b] - x, x - boxes[b + 2]), 0.0)
-            high = max(max(boxes[b + 1] - y, y - boxes[b + 3]), 0.0)
+            wide, high = max(boxes[b] - x, x - boxes[b + 2]), max(boxes[b + 1] - y, y - boxes[b + 3])
+            wide, high = max(wide, 0.0), max(high, 0.0)
             if wide * wide + high * high <= best:
                 at: i64 = 5 * firsts[chunk]
                 past: i64 = 5 * firsts[chunk + 1]
                 while at < past:
                     from_a, from_b = x - edges[at], y - edges[at + 1]
                     along = (from_a * edges[at + 2] + from_b * edges[at + 3]) * edges[at + 4]
-                    part = 0.0 if along < 0.0 else 1.0 if along > 1.0 else along
+                    part = 0.0 if along < 0.0 else min(along, 1.0)
                     away_x, away_y = from_a - part * edges[at + 2], from_b - part * edges[at + 3]
                     square = away_x * away_x + away_y * away_y
                     if square <= best:

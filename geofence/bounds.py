@@ -8,7 +8,7 @@ casts a cone before and behind it (Hägerstrand 1970; Kuijpers, Miller & Othman 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from geofence.model import SECOND, Micros
@@ -97,7 +97,8 @@ def restart(prism: Prism) -> Prism:
 
 def clip(prism: Prism, since: Micros) -> Prism:
     """Count certain time from ``since``."""
-    return replace(prism, since=since, unsure=tuple([(max(a, since), b) for a, b in prism.unsure if b > since]))
+    unsure = tuple([(max(a, since), b) for a, b in prism.unsure if b > since])
+    return Prism(since, prism.at, prism.low, prism.high, unsure, prism.maybe, prism.doubt, prism.hope)
 
 
 def certain_s(prism: Prism, until: Micros) -> float:

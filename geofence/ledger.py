@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import uuid5
 
 from geofence.calendar import Window
-from geofence.model import EVER, NAMESPACE, SECOND, Micros, RequirementId, VerdictId, Visit, WardenId, ZoneId
+from geofence.model import EVER, SECOND, Micros, RequirementId, VerdictId, Visit, WardenId, ZoneId, named
 from geofence.presence import Presence
 from geofence.spans import Span, Spans, at_least, bridged, common, length, union, without
 
@@ -73,7 +72,7 @@ class Case(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _verdict_id(requirement: RequirementId, zone: ZoneId, window: Window) -> VerdictId:
-    return VerdictId(str(uuid5(NAMESPACE, f"verdict|{requirement}|{zone}|{window}")))
+    return VerdictId(named(f"verdict|{requirement}|{zone}|{window}"))
 
 
 class Gap(NamedTuple):

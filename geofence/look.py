@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from math import floor
 from typing import Final
 
 import numpy as np
@@ -28,6 +28,7 @@ REST: Final = 2.0
 FORGET_S: Final = 120.0
 FORGET_SIGMAS: Final = 4.0
 """A motion not followed for so long is begun anew, unless the device is where it was."""
+_SCALES: Final[dict[int, tuple[float, float]]] = {}
 LEAP_M: Final = 120.0
 """A fix so much farther from the last than anyone can have gone is no mirrored signal but a receiver that held its
 place while it was carried: what was believed of its motion is forgotten."""
@@ -124,7 +125,7 @@ def _accuracy(seen: Seen) -> float:
 
 def _moved(trail: Trail, seen: Seen, sigma: float, rules: Rules) -> Motion:
     dt = (seen.time - trail.time) / SECOND
-    x, y = _scale(round(seen.lat, 2))
+    x, y = _scale(floor(seen.lat * 100 + 0.5))
     east, north = (seen.lon - trail.lon) * x, (seen.lat - trail.lat) * y
     gone = math.hypot(east, north)
     if (dt > FORGET_S and gone > FORGET_SIGMAS * sigma) or gone > LEAP_M + rules.walker_speed * dt + 2 * sigma:
@@ -132,6 +133,9 @@ def _moved(trail: Trail, seen: Seen, sigma: float, rules: Rules) -> Motion:
     return move(trail.motion, dt, east, north, sigma, rules.walker_speed)
 
 
-@lru_cache(maxsize=64)
-def _scale(lat: float) -> tuple[float, float]:
-    return metres_per_degree(lat)
+def _scale(lat: int) -> tuple[float, float]:
+    """Return metres per degree at a latitude, given in hundredths of a degree."""
+    known = _SCALES.get(lat)
+    if known is None:
+        known = _SCALES[lat] = metres_per_degree(lat / 100)  # no more of them than a globe has
+    return known

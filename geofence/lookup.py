@@ -208,7 +208,7 @@ class Lookup:
     def _whole(self, one: float) -> i64:
         if not one > 0.0:  # nor is what is no number
             return 0
-        return i64(int(one if one < self._last else self._last))
+        return i64(int(min(self._last, one)))
 
     def _cell(self, lon: float, lat: float) -> i64:
         """Return where the point's cell stands in ``_code``."""

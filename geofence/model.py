@@ -12,9 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntFlag, StrEnum
+from hashlib import sha1
 from operator import attrgetter
 from typing import Final, NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +38,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND: Final = 1_000_000
 NAMESPACE = UUID("6f0c6e4c-6d0f-5c3e-9a53-7a2b4d1f8e10")
 """The name space of every id derived from what it names (RFC 9562, version 5)."""
+_SPACE = NAMESPACE.bytes
 
 
 def to_micros(time: datetime) -> Micros:
@@ -255,6 +257,18 @@ class Event:
     """The moment of the sighting or the deadline that decided it: not before ``time``, and no clock's."""
 
 
+def named(text: str) -> str:
+    """Return the UUID, version 5 (RFC 9562), of what the text names: the same whoever computes it.
+
+    ``uuid.uuid5`` says the same in eight times the time, and each event has two.
+    """
+    digest = bytearray(sha1(_SPACE + text.encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50
+    digest[8] = digest[8] & 0x3F | 0x80
+    digits = digest.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
 def visit_id(device: DeviceId, zone: ZoneId, began: int) -> VisitId:
     """Return the id of the visit of ``device`` to ``zone`` that began then: the same whoever computes it."""
-    return VisitId(str(uuid5(NAMESPACE, f"visit|{device}|{zone}|{began}")))
+    return VisitId(named(f"visit|{device}|{zone}|{began}"))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from rtree.index import Index as RTree
 from shapely.geometry.base import BaseGeometry
 
+from geofence.around import ACROSS, BITS, REACHES, UP, Around
 from geofence.borders import Borders
 from geofence.cells import spread
 from geofence.index import Soon
@@ -64,7 +65,7 @@ class Places:
         """Take the zones in the order by which they are numbered."""
         self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
-        self._borders = drawn(self._shapes)
+        self._borders, self._around = drawn(self._shapes), Around()
         self._from = np.array([EVER if zone.valid_from is None else zone.valid_from for zone in zones], np.int64)
         self._to = np.array([NEVER if zone.valid_to is None else zone.valid_to for zone in zones], np.int64)
         self._timed = bool((self._from > EVER).any() or (self._to < NEVER).any())
@@ -93,21 +94,35 @@ class Places:
         """Return (place, zone) for each zone whose bounding box comes within reach of these rows, sorted by both."""
         if not len(self._shapes) or not len(rows):
             return np.empty(0, np.int64), np.empty(0, np.int64)
-        lon, lat = lon[rows], lat[rows]
+        lon, lat, reach = lon[rows], lat[rows], reach[rows]
+        if self._around.full:
+            self._around = Around()
+        around = self._around
+        squares = around.squares(lon, lat, reach)
+        if strange := around.strange(squares):
+            around.learn(strange, *self._boxed(np.array(strange)))
+        row, zone = around.pairs(squares, rows, lon, lat, reach, self._borders)
+        return np.asarray(row), np.asarray(zone)
+
+    def _boxed(self, square: IntColumn) -> tuple[IntColumn, IntColumn]:
+        """Return how many zones have a bounding box within reach of each square, and which, ascending in each."""
+        far, column, row = square >> 2 * BITS, square >> BITS & (1 << BITS) - 1, square & (1 << BITS) - 1
+        west, south = column / ACROSS - 180.0, row / UP - 90.0
         # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
-        up = reach[rows] / 110_500.0
-        across = up / np.maximum(np.cos(np.radians(np.abs(lat) + up)), 1e-6)
-        low, high = np.column_stack((lon - across, lat - up)), np.column_stack((lon + across, lat + up))
-        zone, counts = self._boxes.intersection_v(low, high)
-        row = np.repeat(rows, counts.astype(np.int64))
-        zone = zone.astype(np.int64)
-        order = np.lexsort((zone, row))
-        return row[order], zone[order]
+        up = np.array(REACHES)[far] / 110_500.0 + 1e-6
+        across = up / np.maximum(np.cos(np.radians(np.minimum(np.abs(south) + 1 / UP + up, 90.0))), 1e-6)
+        low = np.column_stack((west - across, south - up))
+        high = np.column_stack((west + 1 / ACROSS + across, south + 1 / UP + up))
+        zone, count = self._boxes.intersection_v(low, high)
+        zone, count = zone.astype(np.int64), count.astype(np.int64)
+        return count, zone[np.lexsort((zone, np.repeat(np.arange(len(square)), count)))]
 
 
 def drawn(shapes: NDArray[Any]) -> Borders:
     """Return the edges of the shapes, given in degrees, each in a plane of its own."""
     frames = np.array([Frame.of(shape) for shape in shapes], dtype=float).reshape(-1, 4)
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    whole = (bounds[:, 2:] - bounds[:, :2]) / 2 * frames[:, 2:]
     parts, zone = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
@@ -127,4 +142,4 @@ def drawn(shapes: NDArray[Any]) -> Borders:
     over = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
     edge = np.column_stack((a, way, over))
     chunk = np.searchsorted(of, np.arange(len(shapes) + 1))
-    return Borders(frames.ravel(), chunk, np.append(first, len(a)), box.ravel(), edge.ravel())
+    return Borders(frames.ravel(), whole.ravel(), chunk, np.append(first, len(a)), box.ravel(), edge.ravel())

@@ -6,6 +6,8 @@ once for each span, and no edition changes once something was judged by it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from geofence.editions import Editions
 from geofence.model import Micros
 from geofence.track import Facts
@@ -33,7 +35,7 @@ class Terms:
     def since(self, heard: Micros, facts: Facts) -> Facts:
         """Return the facts for a device last heard then, knowing of each zone that has begun meanwhile."""
         later = self.between(heard, facts.since)[1:]
-        return facts._replace(begun={zone: since for one in later for zone, since in one.begun.items()})
+        return replace(facts, begun={zone: since for one in later for zone, since in one.begun.items()})
 
     def _of(self, number: int) -> Facts:
         """Return the facts of one span."""

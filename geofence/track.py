@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import ceil, floor
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, rested, unknown, weigh
 from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
@@ -31,7 +30,8 @@ AT_THE_EDGE: Final = 1e-6
 """Metres inside: where a device is taken to be at the moment a zone comes into force, or takes another shape."""
 
 
-class Facts(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Facts:
     """What the fold must know of the zones, for as long as it stays the same."""
 
     dwell_s: Mapping[ZoneId, float]
@@ -39,7 +39,7 @@ class Facts(NamedTuple):
     since: Micros = EVER
     last: Micros = NEVER
     """The first and the last moment they hold."""
-    begun: Mapping[ZoneId, Micros] = MappingProxyType({})
+    begun: Mapping[ZoneId, Micros] = field(default_factory=dict)
     """Zones that are in force, or have their shape, only since a moment later than when the device was last heard."""
     ending: frozenset[ZoneId] = frozenset()
     """Zones that are no longer in force after ``last``."""

@@ -12,12 +12,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
-from uuid import uuid5
 
 from geofence.bounds import Prism
 from geofence.ledger import Case, Outcome, Verdict
 from geofence.look import Trail
-from geofence.model import NAMESPACE, SECOND, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, to_datetime
+from geofence.model import SECOND, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, named, to_datetime
 from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone
@@ -43,7 +42,7 @@ def event_id(source: str, event: Event, again: int = 0) -> str:
         source, event.kind, event.device, event.time, visit and (visit.id, visit.revision),
         event.seconds, event.retracts,
     )  # fmt: skip
-    return str(uuid5(NAMESPACE, repr(says if not again else (*says, again))))
+    return named(repr(says if not again else (*says, again)))
 
 
 def cloudevent(
@@ -119,7 +118,7 @@ def _of_case(
     window = {"from": moment(case.window.start), "to": moment(case.window.end)}
     return {
         "specversion": "1.0",
-        "id": str(uuid5(NAMESPACE, repr((source, case.id, str(says), *map(str, more))))),
+        "id": named(repr((source, case.id, str(says), *map(str, more)))),
         "source": source,
         "type": PREFIX + says,
         "subject": f"zones/{case.zone}",

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "geofence": {"geofence", "numpy", "shapely", "rtree", "librt", "mypy_extensions"},  # the last two: setup.py
-    "devices": {"devices", "geofence", "numpy", "pynmea2", "msgspec"},
+    "devices": {"devices", "geofence", "numpy", "pynmea2", "msgspec", "librt", "mypy_extensions"},
 }
 WORLD = {
     "socket", "logging", "sqlite3", "subprocess", "os", "io", "time", "threading", "asyncio", "urllib", "http",

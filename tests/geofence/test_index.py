@@ -180,7 +180,7 @@ def test_an_edge_within_reach_is_never_missed() -> None:
     zones, random = index(shapes), rng(6)
     points = adversaries(shapes, 6, 2_000)
     reach = random.uniform(0, 1500, len(points))
-    said = zones.look(*points.T, reach) == NEAR
+    said = zones.look(points[:, 0], points[:, 1], reach) == NEAR
     reaches: Any = reach
     true = np.zeros(len(points), dtype=bool)
     for shape in shapes:
