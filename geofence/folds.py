@@ -7,7 +7,6 @@ the device is due any more that was due by then.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -139,13 +138,13 @@ class Folds:
         before, until, gap = int(roll.mark[slot]), int(roll.until[slot]), int(roll.gap[slot])
         mark = before
         while i < span.stop:
-            time = lot.time[i]
+            time = Micros(lot.time[i])
             if time <= mark:
                 gone.late.append(rows[i])
                 i += 1
             elif track.same == lot.same[i] and time < until and time - (track.heard or 0) <= gap:
-                i = bisect_left(lot.time, until, i, stop[i])
-                mark = lot.time[i - 1]
+                i = lot.last_before(until, i, stop[i]) + 1
+                mark = int(lot.time[i - 1])
                 track = _heard(track, mark)
             else:
                 events: list[Event] = []

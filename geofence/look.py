@@ -13,6 +13,8 @@ from math import floor
 from typing import Final
 
 import numpy as np
+from librt.vecs import vec
+from mypy_extensions import i64
 
 from geofence.belief import Look, Rules, weight
 from geofence.model import SECOND, Fixes, IntColumn, Micros, ZoneId
@@ -66,22 +68,38 @@ class Seen:
 
 
 class Lot:
-    """Rows of a batch as plain lists, any of which is made a Seen when it is asked for: few are."""
+    """Rows of a batch as plain numbers, any of which is made a Seen when it is asked for: few are."""
 
     def __init__(self, fixes: Fixes, sightings: Sightings, rows: IntColumn) -> None:
         """Take the rows in the order given."""
-        self.time: list[Micros] = fixes.time[rows].tolist()
-        self.same: list[int] = sightings.same[rows].tolist()
-        self._columns = [column[rows].tolist() for column in (fixes.accuracy_m, fixes.lon, fixes.lat)]
-        self._first, self._past = (np.searchsorted(sightings.row, rows, side).tolist() for side in ("left", "right"))
-        self._near = sightings.pairs()
+        self.time, self.same = vec[i64](fixes.time[rows]), vec[i64](sightings.same[rows])
+        self._accuracy = vec[float](fixes.accuracy_m[rows])
+        self._lon, self._lat = vec[float](fixes.lon[rows]), vec[float](fixes.lat[rows])
+        self._first = vec[i64](np.searchsorted(sightings.row, rows))
+        self._row, self._number, self._rows = vec[i64](sightings.row), vec[i64](sightings.zone), vec[i64](rows)
+        self._distance = vec[float](sightings.distance_m)
+        self._east, self._north = vec[float](sightings.east), vec[float](sightings.north)
+        self._zones = sightings.zones
 
-    def seen(self, i: int) -> Seen:
+    def seen(self, i: i64) -> Seen:
         """Return the i-th of the rows."""
-        accuracy, lon, lat = self._columns
-        ids, distance, east, north = self._near
-        near = [(ids[k], distance[k], east[k], north[k]) for k in range(self._first[i], self._past[i])]
-        return Seen(self.time[i], accuracy[i], near, self.same[i], lon[i], lat[i])
+        near: list[Nearby] = []
+        k: i64 = self._first[i]
+        while k < len(self._row) and self._row[k] == self._rows[i]:
+            near.append((self._zones[self._number[k]].id, self._distance[k], self._east[k], self._north[k]))
+            k += 1
+        return Seen(Micros(self.time[i]), self._accuracy[i], near, int(self.same[i]), self._lon[i], self._lat[i])
+
+    def last_before(self, moment: int, first: i64, past: i64) -> i64:
+        """Return the last of these rows, ascending in time and the first before the moment, that is before it."""
+        least, end = first, past
+        while end - least > 1:
+            middle = (least + end) >> 1
+            if self.time[middle] < moment:
+                least = middle
+            else:
+                end = middle
+        return least
 
 
 @dataclass(init=False, slots=True)

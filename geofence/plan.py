@@ -118,7 +118,7 @@ class Roster:
 
     def holder(self, device: DeviceId, time: int) -> WardenId | None:
         """Return who carries the device on duty, and not on break, at that moment (microseconds), or None."""
-        warden = self.carrier(device, time)
+        warden = self.carrier(device, time) if self.duties or not self.everyone else WardenId(device)
         return None if warden is not None and self.on_break(warden, time) else warden
 
     def on_break(self, warden: WardenId, time: int) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 from zoneinfo import ZoneInfo
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -48,7 +49,6 @@ BRUSSELS = ZoneInfo("Europe/Brussels")
 """The town's clock where no configuration names another."""
 AHEAD = timedelta(days=27)
 LONG_BLOCK = 1 << 20
-_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 """Bytes of a long file taken in one turn."""
 STREAMS = ("nmea", "gpsd")
 """What comes from the air is expected to carry some dirt; in what somebody wrote a refusal is a fault."""
@@ -138,7 +138,7 @@ def replay(wishes: Replay) -> None:
 
         def tell(told: Told) -> None:
             counted[told.type] = counted.get(told.type, 0) + 1
-            out.write(_json.encode(told.body) + "\n")
+            out.write(msgspec.json.encode(told.body).decode() + "\n")
 
         meter = stack.enter_context(Meter(talk, sources))
         made = house(settings, town, store, wiring)

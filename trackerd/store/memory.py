@@ -6,7 +6,6 @@ fixes stay columns, and are put in order only when somebody asks or one comes ou
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from itertools import accumulate, islice
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from geofence.editions import Edition
@@ -109,7 +109,7 @@ class MemoryStore:
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
         for event in batch.events:
-            json.dumps(event.body)  # what cannot be told fails before anything is kept
+            msgspec.json.encode(event.body)  # what cannot be told fails before anything is kept
         new = self._keep_fixes(batch)
         self._refusals += [(refusal.received, refusal.why) for refusal in batch.refusals]
         self._keep_duty(batch)
@@ -423,10 +423,10 @@ class MemoryStore:
                 rows = rows[np.argsort(late[rows], kind="stable")]
                 fixes = replace(batch.fixes.take(rows), devices=(device,), device=np.zeros(len(rows), np.int64))
                 count, news = self._fixes.setdefault(device, _Log()).add(fixes)
-                wardens = [batch.wardens[int(row)] for row in rows] if batch.wardens else [None] * len(rows)
+                wardens = [batch.wardens[row] for row in rows.tolist()] if batch.wardens else [None] * len(rows)
                 self._held.setdefault(device, Held()).note(fixes.time, wardens)
                 new += count
-                self._soil((device, Micros(int(fixes.time[row]))) for row in news if late[rows[row]])
+                self._soil((device, Micros(time)) for time in fixes.time[news][late[rows[news]]].tolist())
         return new
 
     def _keep_duty(self, batch: Batch) -> None:
@@ -530,13 +530,13 @@ class _Log:
         self._newest = -(2**63)
         self.count = 0
 
-    def add(self, fixes: Fixes) -> tuple[int, list[int]]:
+    def add(self, fixes: Fixes) -> tuple[int, IntColumn]:
         """Keep them; return how many were of new moments, and the rows that changed anything."""
         before = self.count
         if int(fixes.time[0]) > self._newest and bool(np.all(np.diff(fixes.time) > 0)):
             self._pieces.append(fixes)
             self.count += len(fixes)
-            news = list(range(len(fixes)))
+            news = np.arange(len(fixes))
         else:
             news = self._merge(fixes)
         self._newest = max(self._newest, int(fixes.time.max()))
@@ -569,7 +569,7 @@ class _Log:
             self._pieces = [join(self._pieces)]
         return self._pieces[0]
 
-    def _merge(self, fixes: Fixes) -> list[int]:
+    def _merge(self, fixes: Fixes) -> IntColumn:
         """Let the better of two of one moment stay; of two alike, the first."""
         known = self._whole() if self._pieces else fixes.take(np.empty(0, np.int64))
         both = join([known, fixes])
@@ -578,7 +578,7 @@ class _Log:
         stays = np.array([_best(both, rows) for rows in np.split(order, starts[1:])], dtype=np.int64)
         self._pieces = [both.take(stays)]
         self.count = len(stays)
-        return sorted(int(row) - len(known) for row in stays if row >= len(known))
+        return np.sort(stays[stays >= len(known)] - len(known))
 
 
 def _ended(kept: Kept) -> int:
