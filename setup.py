@@ -11,22 +11,10 @@ import sys
 
 from setuptools import setup
 
-COMPILED = [
-    f"geofence/{name}.py"
-    for name in (
-        "around",
-        "belief",
-        "borders",
-        "bounds",
-        "folds",
-        "look",
-        "lookup",
-        "motion",
-        "order",
-        "terms",
-        "track",
-    )
-] + ["devices/csv_scan.py"]
+GEOFENCE = """
+    around belief borders bounds folds look lookup model motion order terms track wire
+""".split()
+COMPILED = [*(f"geofence/{name}.py" for name in GEOFENCE), "devices/csv_scan.py"]
 wanted = os.environ.get("TRACKERD_COMPILED", "")
 extensions = []
 if wanted != "no" and {"bdist_wheel", "editable_wheel"} & set(sys.argv):  # the other steps of a build need none
