@@ -38,7 +38,7 @@ def read(data: bytes, header: Mapping[str, int], device: DeviceId, longest: int)
     if not (np.abs(lon) <= 180).all() or not (np.abs(lat) <= 90).all() or ((lon == 0) & (lat == 0)).any():
         raise NotPlainError
     time = _seconds(named["time"]) if "time" in named else _moments(found.texts)
-    names = tuple(DeviceId(name.decode()) or device for name in found.names) or (device,)
+    names = tuple(DeviceId(name.decode()) or device for name in found.names.all) or (device,)
     if len(set(names)) < len(names):
         raise NotPlainError
     nan, zero = np.full(rows, np.nan), np.zeros(rows, np.int64)

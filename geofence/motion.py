@@ -15,7 +15,6 @@ Both axes have one covariance between them: errors are taken to be as large nort
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from math import exp, sqrt
 from typing import Final
 
@@ -116,8 +115,25 @@ class _Pace:
     fresh: float
 
 
-@lru_cache(maxsize=512)
+_PACES: Final[dict[float, dict[float, _Pace]]] = {}
+"""By the walkers' speed and the time between two fixes."""
+PACES_MOST: Final = 512
+
+
 def _pace(dt: float, speed: float) -> _Pace:
+    """Return what depends on these two alone; mostly it is known."""
+    known = _PACES.get(speed)
+    if known is None:
+        known = _PACES[speed] = {}
+    pace = known.get(dt)
+    if pace is None:
+        if len(known) >= PACES_MOST:
+            known.clear()
+        pace = known[dt] = _paced(dt, speed)
+    return pace
+
+
+def _paced(dt: float, speed: float) -> _Pace:
     vv = (AXIS * speed) ** 2
     keep, t = exp(-dt / HEADING_S), HEADING_S
     return _Pace(

@@ -144,7 +144,8 @@ class Roster:
     def holders(self, fixes: Fixes) -> list[WardenId | None]:
         """Return for each fix who carried its device on duty at its time."""
         if self.everyone and not self.duties and not self.breaks:
-            return [WardenId(fixes.devices[index]) for index in fixes.device.tolist()]
+            wardens = np.array([WardenId(device) for device in fixes.devices], dtype=object)
+            return [*wardens[fixes.device].tolist()]
         rows = zip(fixes.device.tolist(), fixes.time.tolist(), strict=True)
         if len(fixes) < MANY * len(fixes.devices):
             return [self.holder(fixes.devices[index], time) for index, time in rows]

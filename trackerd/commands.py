@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from devices import DECODERS, sniff
 from devices.decoder import Bad
 from geofence.duration import words
 from geofence.faults import Fault
-from geofence.model import DeviceId, Fix, Flag
+from geofence.model import DeviceId, Fix, Flag, Visit, ZoneId
 from geofence.wire import moment
 from trackerd import clock, journal
 from trackerd.assemble import house, service
@@ -268,9 +269,11 @@ def _short(value: float | None) -> float | None:
 
 def _summary(played: Played, counted: dict[str, int], town: Town) -> None:
     table = Table("Zone", "Visits", "Certain", "Still inside", box=None)
+    visits_of = defaultdict[ZoneId, list[Visit]](list)
+    for visit in played.visits.values():
+        visits_of[visit.zone].append(visit)
     for zone in town.zones:
-        visits = [visit for visit in played.visits.values() if visit.zone == zone.id]
-        if visits:
+        if visits := visits_of[zone.id]:
             open_ = sum(visit.ended is None for visit in visits)
             table.add_row(zone.id, str(len(visits)), words(sum(v.seconds for v in visits)), str(open_ or ""))
     if table.rows:

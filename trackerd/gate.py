@@ -124,7 +124,9 @@ class Gate:
     def admit(self, fixes: Fixes) -> tuple[list[WardenId | None], NDArray[np.bool_]]:
         """Return for each fix who carried its device, and whether it may go on."""
         holders = self.town.roster.holders(fixes)
-        passes = np.array([warden is not None for warden in holders], dtype=bool)
+        passes = np.ones(len(fixes), dtype=bool)
+        if None in holders:
+            passes = np.array([warden is not None for warden in holders], dtype=bool)
         if self.town.private and passes.any():
             passes[passes] = ~hidden(self.town.private, fixes.take(passes))
         return holders, passes | (fixes.sos != 0)

@@ -209,7 +209,7 @@ class Intake:
                 self._refuse(taken, read[of[row]].chunk, Bad(why, b""))
         taken.fixes = fixes.take(kept).lean() if not kept.all() else fixes
         taken.received = received[kept].tolist()
-        taken.wardens = list(compress(holders, kept.tolist()))
+        taken.wardens = holders if kept.all() else list(compress(holders, kept.tolist()))
 
     def _count(self, read: Sequence[_Read], of: IntColumn) -> None:
         """Count by source the fixes let through; ``of``: of which reading each is."""
