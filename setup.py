@@ -11,9 +11,10 @@ import sys
 
 from setuptools import setup
 
-GEOFENCE = """
-    around belief borders bounds folds look lookup model motion order terms track wire
-""".split()
+GEOFENCE = [
+    "around", "belief", "borders", "bounds", "folds", "legs", "look", "lookup", "model", "motion", "order", "spans",
+    "terms", "track", "wire",
+]  # fmt: skip
 COMPILED = [*(f"geofence/{name}.py" for name in GEOFENCE), "devices/csv_scan.py"]
 wanted = os.environ.get("TRACKERD_COMPILED", "")
 extensions = []

@@ -18,6 +18,8 @@ from geofence.lookup import Floats, Ints, Members
 
 BROADER: Final = 1.0 + 1e-9
 """What is nearer than so many times the reach is measured to the end,"""
+EVERYWHERE: Final = 1e9
+"""Metres: more than there are."""
 CLOSE: Final = 1e-4
 """and what is within a centimetre of it: a reach may be nought."""
 
@@ -43,10 +45,7 @@ class Borders:
 
     def reached(self, zone: i64, lon: float, lat: float, reach: float) -> bool:
         """Return whether the zone's bounding box comes within reach of the place."""
-        wide = abs(lon - self._frame[4 * zone]) * self._frame[4 * zone + 2] - self._whole[2 * zone]
-        high = abs(lat - self._frame[4 * zone + 1]) * self._frame[4 * zone + 3] - self._whole[2 * zone + 1]
-        wide, high = max(wide, 0.0), max(high, 0.0)
-        return wide * wide + high * high <= reach * reach * BROADER + CLOSE
+        return self._square(zone, lon, lat) <= reach * reach * BROADER + CLOSE
 
     def sight(
         self, number: Ints, members: Members, lon: Floats, lat: Floats, reach: Floats,
@@ -89,8 +88,34 @@ class Borders:
             i += 1
         return k, at, what, signed, east, north, near
 
+    def depths(self, lon: Floats, lat: Floats, inside: Iterable[u8], far: float) -> tuple[vec[float], vec[float]]:
+        """Return how deep in the first zone each place lies (outside negative), and how far from its bounding box.
+
+        From ``far`` metres on the depth is that distance: no more than the true one. ``inside`` is said of each place.
+        """
+        xs, ys, within = vec[float](lon), vec[float](lat), vec[u8](inside)
+        n: i64 = len(xs)
+        depth, away = vec[float]([0.0] * n), vec[float]([0.0] * n)
+        i: i64 = 0
+        while i < n:
+            away[i] = sqrt(self._square(0, xs[i], ys[i]))
+            if away[i] < far:
+                distance = self._nearest(0, xs[i], ys[i], EVERYWHERE)[0]
+                depth[i] = distance if within[i] else -distance
+            else:
+                depth[i] = -away[i]
+            i += 1
+        return depth, away
+
+    def _square(self, zone: i64, lon: float, lat: float) -> float:
+        """Return the square of the distance to the zone's bounding box."""
+        wide = abs(lon - self._frame[4 * zone]) * self._frame[4 * zone + 2] - self._whole[2 * zone]
+        high = abs(lat - self._frame[4 * zone + 1]) * self._frame[4 * zone + 3] - self._whole[2 * zone + 1]
+        wide, high = max(wide, 0.0), max(high, 0.0)
+        return wide * wide + high * high
+
     def _nearest(self, zone: i64, lon: float, lat: float, reach: float) -> tuple[float, float, float]:
-        """Return how far the nearest edge is, and the way from there, in metres; 1e9 where none is within reach."""
+        """Return how far the nearest edge is (EVERYWHERE: out of reach), and the way from there, in metres."""
         frame, boxes, edges, firsts = self._frame, self._box, self._edge, self._first
         x = (lon - frame[4 * zone]) * frame[4 * zone + 2]
         y = (lat - frame[4 * zone + 1]) * frame[4 * zone + 3]
@@ -116,7 +141,7 @@ class Borders:
                         best, from_x, from_y, found = square, away_x, away_y, True
                     at += 5
             chunk += 1
-        return (sqrt(best), from_x, from_y) if found else (1e9, 0.0, 0.0)
+        return (sqrt(best), from_x, from_y) if found else (EVERYWHERE, 0.0, 0.0)
 
 
 def _held(numbers: vec[i64], members: Members) -> i64:

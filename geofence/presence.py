@@ -9,16 +9,15 @@ either fix the error that would explain it, so that what such fixes say is held 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from geofence.belief import Rules
-from geofence.legs import Legs, Stretches, asked, in_legs, joined, stretches
+from geofence.legs import LEG, SLACK, Legs
 from geofence.model import SECOND, Fixes, FloatColumn, IntColumn
-from geofence.spans import Spans, clip, union, without
-from geofence.zones import UNKNOWN_ACCURACY_M, Zone, depth_m, metres_per_degree
+from geofence.spans import Spans, clip, without
+from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, depth_m, depths_m, metres_per_degree
 
 DOUBT_S = 60.0
 """A fix that is wrong is seldom alone: its neighbours, so near in time, may share its error."""
@@ -36,9 +35,6 @@ class Walk(NamedTuple):
     lat: FloatColumn
     bound: FloatColumn
     """Metres each may be off, at most."""
-    way: FloatColumn
-    """Metres the device can have gone by then since the first fix, at most."""
-    speed: float
     heard: Spans
     """When it was heard of at intervals no longer than the silence of the rules."""
     legs: Legs
@@ -63,21 +59,33 @@ def walk(fixes: Fixes, rules: Rules) -> Walk:
         x, y = metres_per_degree(float(fixes.lat[0]))
         _doubt(seconds, (fixes.lon - fixes.lon[0]) * x, (fixes.lat - fixes.lat[0]) * y, bound, speed)
     way = np.concatenate((seconds[:1], np.cumsum(np.diff(seconds) * speed)))
-    legs = in_legs(fixes.lon, fixes.lat, way, bound)
-    heard = _heard(fixes.time, rules.silence_s)
-    return Walk(fixes.time, fixes.lon, fixes.lat, bound, way, rules.walker_speed, heard, legs)
+    legs = _legs(fixes, way, bound, rules.walker_speed)
+    return Walk(fixes.time, fixes.lon, fixes.lat, bound, _heard(fixes.time, rules.silence_s), legs)
 
 
 def presence(zone: Zone, walk: Walk, start: int, end: int) -> Presence:
     """Return when, from ``start`` to ``end``, it was and may have been inside; fixes before and after help."""
-    rows, legs = asked(zone, walk.legs)
-    depth, _, _ = depth_m(zone, walk.lon[rows], walk.lat[rows])
-    way, bound = walk.way[rows], walk.bound[rows]
-    inside = _dated(walk, (*legs.inside, stretches(way, way, depth - bound)))
-    outside = _dated(walk, (*legs.outside, stretches(way, way, -depth - bound)))
+    legs = walk.legs
+    shown = legs.show(*depths_m(zone, np.asarray(legs.lon), np.asarray(legs.lat)), FAR_M)
+    asked = np.asarray(shown.asked)
+    legs.ask(shown, depth_m(zone, walk.lon[asked], walk.lat[asked]))
+    inside, outside = legs.dated(shown.inside), legs.dated(shown.outside)
     elsewhere = without(outside, inside)  # where both were proven, nothing was
     certain, whole = clip(without(inside, outside), start, end), ((start, end),)
     return Presence(certain, without(whole, elsewhere), clip(walk.heard, start, end))
+
+
+def _legs(fixes: Fixes, way: FloatColumn, bound: FloatColumn, speed: float) -> Legs:
+    """Return the legs of a walk, given by columns in order of time."""
+    lon, lat = fixes.lon, fixes.lat
+    starts = np.arange(0, len(lon), LEG)
+    if not len(starts):
+        return Legs(lon, lon, lon, way, bound, fixes.time, speed)
+    middle = (starts + np.append(starts[1:], len(lon)) - 1) // 2
+    of = middle[np.arange(len(lon)) // LEG]
+    x, y = metres_per_degree(float(lat[0]))
+    radius = SLACK * np.maximum.reduceat(np.hypot((lon - lon[of]) * x, (lat - lat[of]) * y), starts)
+    return Legs(lon[middle], lat[middle], radius, way, bound, fixes.time, speed)
 
 
 def _doubt(seconds: FloatColumn, east: FloatColumn, north: FloatColumn, bound: FloatColumn, speed: FloatColumn) -> None:
@@ -102,20 +110,3 @@ def _heard(time: IntColumn, silence_s: float) -> Spans:
     """Return the runs of moments with no longer silence between them, each up to just after its last."""
     breaks = np.flatnonzero(np.diff(time) > silence_s * SECOND) + 1
     return tuple((int(run[0]), int(run[-1]) + 1) for run in np.split(time, breaks) if len(run))
-
-
-def _dated(walk: Walk, parts: Sequence[Stretches]) -> Spans:
-    """Return stretches of the way as stretches of time. The one grows with the other, so what meets meets in both."""
-    begin, end = joined(parts)
-    if not len(begin):
-        return ()
-    moments = np.ceil(_when(walk, begin)).astype(np.int64), np.floor(_when(walk, end)).astype(np.int64)
-    return union(zip(*(column.tolist() for column in moments), strict=True))
-
-
-def _when(walk: Walk, way: FloatColumn) -> FloatColumn:
-    """Return the moments (microseconds) at which it can have gone so far; before and after all fixes at its speed."""
-    since = walk.time - walk.time[0]
-    beyond = np.minimum(way - walk.way[0], 0.0) + np.maximum(way - walk.way[-1], 0.0)
-    moments = np.interp(way, walk.way, since) + beyond / walk.speed * SECOND
-    return np.asarray(moments + float(walk.time[0]))

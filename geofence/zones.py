@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -20,8 +21,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from geofence.borders import Borders
 from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
-from geofence.places import Places
+from geofence.places import Places, drawn
 from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
 from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
 
@@ -157,31 +159,25 @@ def reach_m(accuracy_m: FloatColumn) -> FloatColumn:
     return np.clip(REACH_ACCURACIES * known, REACH_M, REACH_MOST_M)
 
 
-def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
-    """Return how deep in the zone each place lies (outside negative), and where: metres east and north of its middle.
+def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> FloatColumn:
+    """Return how deep in the zone each place lies (outside negative).
 
-    Beyond FAR_M outside, the depth given is the distance to the zone's bounding box: no more than the true one.
+    Beyond FAR_M outside, that is the distance to the zone's bounding box: no more than the true one.
     """
-    away, x, y = box_m(zone, lon, lat)
-    frame, depth, close = _middle(zone)[0], -away, away < FAR_M
-    distance = shapely.distance(frame.to_metres(zone.shape.boundary), shapely.points(x[close], y[close]))
-    depth[close] = np.where(shapely.intersects_xy(zone.shape, lon[close], lat[close]), distance, -distance)
-    return depth, x, y
+    return depths_m(zone, lon, lat)[0]
 
 
-def box_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn, FloatColumn]:
-    """Return how far each place lies from the zone's bounding box, and where, as ``depth_m`` does."""
-    frame, wide, high = _middle(zone)
-    x, y = (lon - frame.lon) * frame.x, (lat - frame.lat) * frame.y
-    away = np.hypot(np.maximum(np.abs(x) - wide, 0), np.maximum(np.abs(y) - high, 0))
-    return away, x, y
+def depths_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
+    """Return the same, and how far each place lies from the zone's bounding box."""
+    inside = shapely.intersects_xy(zone.shape, lon, lat)
+    depth, away = _border(zone.shape).depths(lon, lat, inside.view(np.uint8), FAR_M)
+    return np.asarray(depth), np.asarray(away)
 
 
-def _middle(zone: Zone) -> tuple[Frame, float, float]:
-    """Return the frame at the middle of the zone's bounding box, and half the box's width and height in metres."""
-    west, south, east, north = zone.shape.bounds
-    frame = Frame.of(zone.shape)
-    return frame, (east - west) / 2 * frame.x, (north - south) / 2 * frame.y
+@lru_cache(maxsize=1024)
+def _border(shape: BaseGeometry) -> Borders:
+    shapely.prepare(shape)
+    return drawn(np.array([shape], dtype=object))
 
 
 def _key(zone: ZoneId) -> int:

@@ -150,7 +150,7 @@ def hidden(private: Iterable[Zone], fixes: Fixes) -> NDArray[np.bool_]:
         first = -np.inf if zone.valid_from is None else zone.valid_from
         after = np.inf if zone.valid_to is None else zone.valid_to
         valid = (first <= fixes.time) & (fixes.time < after)
-        found |= valid & (depth_m(zone, fixes.lon, fixes.lat)[0] >= -margin)
+        found |= valid & (depth_m(zone, fixes.lon, fixes.lat) >= -margin)
     return found
 
 

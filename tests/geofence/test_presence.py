@@ -210,7 +210,7 @@ def test_whole_legs_show_what_each_fix_shows(seed: int, zone: str, size: float) 
     shape = shapely.affinity.scale(SHAPES[zone], size, size)
     place, truth = Zone(ZoneId(zone), FRAME.to_degrees(shape)), strolled(seed, every_s=5)
     way = walk(truth.fixes, RULES)
-    depth = depth_m(place, way.lon, way.lat)[0]
+    depth = depth_m(place, way.lon, way.lat)
     for start, end in ((START, START + 1800 * SECOND), (START + 600 * SECOND, START + 900 * SECOND)):
         found = presence(place, way, start, end)
         inside = shown(way, depth - way.bound)
@@ -226,10 +226,10 @@ def alike(one: Spans, other: Spans) -> bool:
 
 def shown(way: Walk, metres: Array) -> Spans:
     """Return the stretches of time around each fix in which the device can have gone less than so far from it."""
-    seconds, spans = (way.time - way.time[0]) / SECOND, []
-    for at, reach in zip(way.way, metres, strict=True):
-        edges = np.interp([at - reach, at + reach], way.way, seconds)
-        edges += np.array([min(at - reach - way.way[0], 0), max(at + reach - way.way[-1], 0)]) / way.speed
+    seconds, spans, gone = (way.time - way.time[0]) / SECOND, [], np.asarray(way.legs.way)
+    for at, reach in zip(gone, metres, strict=True):
+        edges = np.interp([at - reach, at + reach], gone, seconds)
+        edges += np.array([min(at - reach - gone[0], 0), max(at + reach - gone[-1], 0)]) / way.legs.speed
         if reach > 0:
             spans.append(tuple(np.round(edges * SECOND).astype(np.int64).tolist()))
     return union([(int(way.time[0]) + a, int(way.time[0]) + b) for a, b in spans])
