@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -22,20 +22,17 @@ from rich.markup import escape
 from rich.table import Table
 
 from geofence.calendar import Window
-from geofence.faults import Fault
 from geofence.model import EVER, NEVER, Micros, to_datetime, to_micros
 from trackerd import backtest, clock
-from trackerd.assemble import house, opened
+from trackerd.assemble import opened
 from trackerd.backtest import CHANGED, GONE, NEW, SAME, Difference, Lived
+from trackerd.backtest_side import Beside, Past, lived, towns, two_cores, until
 from trackerd.cli import AWAY, FAULTS
-from trackerd.commands import files, proposed, talk, tell_faults
-from trackerd.config import PlanFile, Settings
-from trackerd.house import House
-from trackerd.intake import Wiring
-from trackerd.load import load, read_toml
-from trackerd.replay import streamed
-from trackerd.store import MemoryStore, Store, StoreError
-from trackerd.town import Town, build
+from trackerd.commands import talk, tell_faults
+from trackerd.config import Settings
+from trackerd.sources.file import STANDARD_INPUT
+from trackerd.store import StoreError
+from trackerd.town import Town
 
 WEEKS = timedelta(weeks=4)
 SHOWN = 40
@@ -46,94 +43,57 @@ SHOWN = 40
 class Wishes:
     """What ``trackerd backtest`` was asked."""
 
-    files: list[Path]
-    zones: list[Path]
-    plan: Path | None
-    config: Path
+    past: Past
     from_: str | None
     to: str | None
-    device: str | None
-    decoder: str | None
     as_json: bool
 
 
 def run(wishes: Wishes) -> None:
     """Live through the past with what is in force and with what is proposed; print the difference."""
-    if not wishes.zones and wishes.plan is None:
+    past = wishes.past
+    if not past.zones and past.plan is None:
         _stop("nothing to try: name --zones or --plan", 2)
-    settings, (before, after) = _towns(wishes)
+    if STANDARD_INPUT in past.files:
+        _stop("standard input cannot be read twice: name a file", 2)
+    settings, before, after, found = towns(past)
+    tell_faults(dict.fromkeys(found))
+    if settings is None or before is None or after is None:
+        raise typer.Exit(FAULTS)
     clock_ = ZoneInfo(settings.site.timezone)
     period = _period(wishes, clock_)
-    with ExitStack() as stack:
-        store = None
-        try:
-            if not wishes.files:
-                store = opened(settings, wishes.config, reading=True)
-                stack.callback(store.close)
-                _warn(store, period, clock_)
-            lived, faults = _lived(wishes, settings, store, period, (before, after))
-        except StoreError as error:
-            _stop(str(error), AWAY)
-    found = backtest.compare(*lived)
+    try:
+        if not past.files:
+            _warn(settings, Path(past.config), period, clock_)
+        lives, faults = _both(past, settings, (before, after), period)
+    except StoreError as error:
+        _stop(str(error), AWAY)
+    difference = backtest.compare(*lives)
     if wishes.as_json:
-        typer.echo(json.dumps(backtest.document(found, period), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(backtest.document(difference, period), ensure_ascii=False, indent=1))
     else:
-        _show(found, clock_)
+        _show(difference, clock_)
     for fault in faults:
         talk.print(f"fault: {fault}", markup=False)
     if faults:
         raise typer.Exit(FAULTS)
 
 
-def _lived(
-    wishes: Wishes, settings: Settings, store: Store | None, period: Window, towns: Iterable[Town]
-) -> tuple[list[Lived], list[str]]:
-    found, faults = [], []
-    for town in towns:
-        sources, wiring = files(wishes.files, wishes.decoder, wishes.device)
-        made = _house(settings, town, wiring, store, period)
-        past = streamed(made, sources) if store is None else backtest.stored(made, store, period)
-        upto = None if store is None else Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
-        found.append(backtest.live(made, past, period, upto))
-        faults = [f"{source.name}: {source.fault}" for source in sources if source.fault]
-    return found, faults
-
-
-def _house(settings: Settings, town: Town, wiring: dict[str, Wiring], store: Store | None, period: Window) -> House:
-    made = house(settings, town, MemoryStore(), wiring)
-    return backtest.prepare(made, store, period)
-
-
-def _towns(wishes: Wishes) -> tuple[Settings, tuple[Town, Town]]:
-    """Return the town as configured, and as proposed; leave with all faults of both told."""
-    settings, faults = load(wishes.config)
-    before = after = None
-    if settings is not None:
-        before, found = build(settings, wishes.config, keep_all=True)
-        faults += found
-        proposed, found = _proposed(settings, wishes)
-        faults += found
-        if proposed is not None:
-            after, found = build(proposed, wishes.config, keep_all=True)
-            faults += found
-    tell_faults(dict.fromkeys(faults))
-    if settings is None or before is None or after is None:
-        raise typer.Exit(FAULTS)
-    return settings, (before, after)
-
-
-def _proposed(settings: Settings, wishes: Wishes) -> tuple[Settings | None, list[Fault]]:
-    """Put the files named in place of the configuration's; a plan without a roster is judged by the roster there is."""
-    if wishes.plan is not None:
-        new, faults = read_toml(wishes.plan, PlanFile)
-        if new is None:
-            return None, faults
-        duties = list(settings.duty)
-        if settings.plan.file is not None and not new.duty:
-            old, _ = read_toml(wishes.config.parent / settings.plan.file, PlanFile)  # its faults are told already
-            duties += old.duty if old is not None else ()
-        settings = settings.model_copy(update={"duty": tuple(duties), "requirement": ()})
-    return proposed(settings, wishes.zones, wishes.plan), []
+def _both(
+    past: Past, settings: Settings, sides: tuple[Town, Town], period: Window
+) -> tuple[tuple[Lived, Lived], list[str]]:
+    """Let both sides live through the past, at once where there are two cores. Raises StoreError."""
+    upto = until(past, period)
+    if not two_cores():
+        before, _ = lived(past, settings, sides[0], period, upto, talk)
+        after, faults = lived(past, settings, sides[1], period, upto, talk)
+        return (before, after), faults
+    beside = Beside(past, period, upto)
+    try:
+        after, faults = lived(past, settings, sides[1], period, upto, talk)
+        return (beside.lived(), after), faults
+    finally:
+        beside.end()
 
 
 def _period(wishes: Wishes, zone: ZoneInfo) -> Window:
@@ -141,7 +101,7 @@ def _period(wishes: Wishes, zone: ZoneInfo) -> Window:
     faults: list[str] = []
     today = clock.now().astimezone(zone).date()
     start, end = EVER, NEVER
-    if not wishes.files:
+    if not wishes.past.files:
         start, end = (_edge(f"{day}", zone, faults, after=False) for day in (today - WEEKS, today + timedelta(days=1)))
     start = start if wishes.from_ is None else _edge(wishes.from_, zone, faults, after=False)
     end = end if wishes.to is None else _edge(wishes.to, zone, faults, after=True)
@@ -165,8 +125,9 @@ def _edge(text: str, zone: ZoneInfo, faults: list[str], *, after: bool) -> Micro
         return EVER
 
 
-def _warn(store: Store, period: Window, zone: ZoneInfo) -> None:
-    reach = max(store.horizons().values(), default=EVER)
+def _warn(settings: Settings, config: Path, period: Window, zone: ZoneInfo) -> None:
+    with closing(opened(settings, config, reading=True)) as store:
+        reach = max(store.horizons().values(), default=EVER)
     if reach > period.start:
         day = to_datetime(reach).astimezone(zone).date()
         talk.print(f"warning: exact positions are kept since {day} only; before that both sides know of nobody")

@@ -169,11 +169,11 @@ def backtest(
 ) -> None:
     """Say what other zones or another plan would have made of the past; nobody is told, nothing is written."""
     from trackerd import backtest_command as command
+    from trackerd.backtest_side import Past
 
-    wishes = command.Wishes(
-        files or [], zones or [], plan, config, from_, to, device, decoder, format_ is Shape.JSON
-    )  # fmt: skip
-    command.run(wishes)
+    tracks, towns = (tuple(map(str, paths or ())) for paths in (files, zones))
+    past = Past(tracks, towns, str(plan) if plan else None, str(config), device, decoder)
+    command.run(command.Wishes(past, from_, to, format_ is Shape.JSON))
 
 
 @app.command()

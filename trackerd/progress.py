@@ -16,7 +16,7 @@ class Meter:
     """A bar over the bytes of all files."""
 
     def __init__(self, console: Console, sources: Sequence[FileSource]) -> None:
-        """Measure ``sources`` on ``console``."""
+        """Measure ``sources`` on ``console``; with none, only the pace is known."""
         self._sources = sources
         self._began = clock.monotonic()
         columns = (BarColumn(), DownloadColumn(), TextColumn("{task.fields[pace]}"), TimeRemainingColumn())
@@ -34,6 +34,6 @@ class Meter:
 
     def beat(self, fixes: int) -> None:
         """Say how far it is."""
-        done, total = (sum(part) for part in zip(*(source.progress for source in self._sources), strict=True))
+        done, total = (sum(part) for part in zip((0, 0), *(source.progress for source in self._sources), strict=True))
         pace = fixes / max(clock.monotonic() - self._began, 1e-9)
         self._bar.update(self._task, completed=done, total=total or None, pace=f"{pace:,.0f} fixes/s")
