@@ -12,7 +12,7 @@ import sys
 from setuptools import setup
 
 GEOFENCE = [
-    "around", "belief", "borders", "bounds", "folds", "legs", "look", "lookup", "model", "motion", "order", "spans",
+    "around", "belief", "borders", "bounds", "event", "folds", "legs", "look", "lookup", "motion", "order", "spans",
     "terms", "track", "wire",
 ]  # fmt: skip
 COMPILED = [*(f"geofence/{name}.py" for name in GEOFENCE), "devices/csv_scan.py"]

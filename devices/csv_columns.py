@@ -11,12 +11,11 @@ from datetime import datetime
 
 import numpy as np
 
-from devices import accuracy
+from devices import columns
 from devices.csv_scan import DIGITS, NAME, NUMBER, SKIP, TEXT, NotPlainError, scan
+from devices.position import LAST_S
 from geofence.model import DeviceId, Fixes, FloatColumn, IntColumn, to_micros
 
-LAST_S = 253_402_300_799
-"""The last second of the year 9999."""
 LONGEST_TIME = 64
 NUMBERS = ("lon", "lat", "accuracy_m", "speed_mps", "course_deg", "altitude_m")
 
@@ -45,9 +44,8 @@ def read(data: bytes, header: Mapping[str, int], device: DeviceId, longest: int)
     accuracy_m, speed, course, altitude = (named.get(name, nan) for name in NUMBERS[2:])
     return Fixes(
         names, np.asarray(found.name), time, lon, lat,
-        np.where((accuracy_m > 0) & (accuracy_m <= accuracy.MOST_M), accuracy_m, np.nan),
-        _in_range(speed, 0.0, 10_000.0), _turned(_in_range(course, 0.0, 360.0)),
-        _in_range(altitude, -20_000.0, 100_000.0), nan, nan, zero, zero,
+        columns.stated(accuracy_m), columns.speed(speed), columns.course(course), columns.altitude(altitude),
+        nan, nan, zero, zero,
     )  # fmt: skip
 
 
@@ -70,7 +68,7 @@ def _kinds(data: bytes, header: Mapping[str, int]) -> str:
 def _seconds(seconds: FloatColumn) -> IntColumn:
     if not ((seconds > 0) & (seconds < LAST_S)).all():
         raise NotPlainError
-    return np.rint(seconds * 1e6).astype(np.int64)
+    return columns.micros(seconds)
 
 
 def _moments(cells: Sequence[bytes]) -> IntColumn:
@@ -80,11 +78,3 @@ def _moments(cells: Sequence[bytes]) -> IntColumn:
     if any(time.tzinfo is None or not 1 < time.year < 9999 for time in times):
         raise NotPlainError
     return np.array([to_micros(time) for time in times], dtype=np.int64)
-
-
-def _in_range(values: FloatColumn, low: float, high: float) -> FloatColumn:
-    return np.where((values >= low) & (values <= high), values, np.nan)
-
-
-def _turned(course: FloatColumn) -> FloatColumn:
-    return course if np.isnan(course).all() else course % 360.0

@@ -11,11 +11,12 @@ What must stay true of every decoder (tests/devices/test_contract.py holds each 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
-from geofence.model import DeviceId, Fix, Fixes
+from geofence.model import DeviceId, Fix, Fixes, IntColumn
 
 LIMIT = 64 * 1024
 """Bytes: the longest frame accepted, and the most a decoder keeps."""
@@ -65,6 +66,22 @@ class Decoder(Protocol):
 
     def end(self) -> list[Said]:
         """Say what is still held: the stream, or a frame that stands for itself, is complete."""
+
+
+Place = tuple[float | None, ...]
+"""What one message says of where a device is, as ``Terse.columns`` takes it: seconds since 1970 first."""
+
+
+@runtime_checkable
+class Terse(Decoder, Protocol):
+    """A decoder of messages that come by thousands a second: those that say no more than places are read as numbers."""
+
+    def places(self, data: bytes) -> list[Place] | None:
+        """Return what a whole message says; None where it says anything else: then ``receive`` is to be asked."""
+
+    @staticmethod
+    def columns(devices: tuple[DeviceId, ...], device: IntColumn, places: Sequence[Place]) -> Fixes:
+        """Return the fixes that ``receive`` would have made of these places."""
 
 
 @runtime_checkable

@@ -19,18 +19,21 @@ sends a tag with everything until it is cleared) makes no fix of a location, onl
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from operator import attrgetter
 
 import msgspec
+import numpy as np
 
-from devices import accuracy, position
-from devices.decoder import Bad, Heartbeat, Pause, Said
+from devices import accuracy, columns, position
+from devices.decoder import LIMIT, Bad, Heartbeat, Pause, Place, Said
 from devices.duty import BREAK
 from devices.framing import KEPT, Objects
-from devices.json_guard import check_json
-from devices.position import KMH_MPS, RefusedError
-from geofence.model import DeviceId, Fix
+from devices.json_guard import DEEPEST, check_json
+from devices.position import KMH_MPS, LAST_S, RefusedError
+from geofence.model import DeviceId, Fix, Fixes, IntColumn
 
 ALIVE = frozenset({"lwt", "transition", "status", "steps", "beacon", "dump", "waypoint", "waypoints"})
 """Sent by the phone, or by the broker on its behalf (lwt): a sign of life or of its end, with no fix in it."""
@@ -58,8 +61,17 @@ class _Location(msgspec.Struct):
     tag: object = None
 
 
+_place = attrgetter("tst", "lon", "lat", "acc", "vel", "cog", "alt", "batt")
 _any = msgspec.json.Decoder(_Any)
 _location = msgspec.json.Decoder(_Location)
+
+
+def _plain(place: _Location) -> bool:
+    """Return whether it says no more than a place, and one that can be."""
+    return (
+        place.type == "location" and place.tag is None and place.t != "p" and 0.0 < place.tst < LAST_S
+        and -180.0 <= place.lon <= 180.0 and -90.0 <= place.lat <= 90.0 and (place.lon != 0.0 or place.lat != 0.0)
+    )  # fmt: skip
 
 
 class OwnTracks:
@@ -77,6 +89,30 @@ class OwnTracks:
     def end(self) -> list[Said]:
         """Read what is left: the message, or the file, is whole."""
         return self._take(self._objects.end())
+
+    def places(self, data: bytes) -> list[Place] | None:
+        """Return what a message says, if it is one location or more, each on a line of its own; see ``Terse``."""
+        data = data.removesuffix(b"\n")
+        lines = data.count(b"}\n{") + 1  # inside an object, and so inside a line, that is not possible
+        alone = data[:1] == b"{" and data.count(b"\n") == lines - 1 and data.count(b"{") == lines
+        if not alone or data.count(b"[") >= DEEPEST or b"\r" in data or not data.isascii() or len(data) > LIMIT:
+            return None
+        try:
+            found = _location.decode_lines(data)
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+        terse = len(found) == lines and all(map(_plain, found))
+        return [_place(place) for place in found] if terse else None
+
+    @staticmethod
+    def columns(devices: tuple[DeviceId, ...], device: IntColumn, places: Sequence[Place]) -> Fixes:
+        """Return the fixes; see ``Terse``."""
+        time, lon, lat, acc, vel, cog, alt, batt = np.array(places, dtype=np.float64).reshape(-1, 8).T.copy()
+        nan, zero = np.full(len(places), np.nan), np.zeros(len(places), np.int64)
+        return Fixes(
+            devices, device, columns.micros(time), lon, lat, columns.stated(acc), columns.speed(vel * KMH_MPS),
+            columns.course(cog), columns.altitude(alt), nan, columns.in_range(batt, 0.0, 100.0), zero, zero,
+        )  # fmt: skip
 
     def _take(self, objects: list[bytes | Bad]) -> list[Said]:
         return [said for one in objects for said in ([one] if isinstance(one, Bad) else self._message(one))]

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, tzinfo
 
 from geofence.model import EPOCH
 
+LAST_S = 253_402_300_799.0
+"""The last second of the year 9999."""
 KNOT_MPS = 1852.0 / 3600.0
 KMH_MPS = 1.0 / 3.6
 
@@ -46,7 +48,7 @@ def number(text: str) -> float:
 
 def seconds_to_time(seconds: float) -> datetime:
     """Return the moment so many seconds after 1970, to the microsecond."""
-    if not 0.0 < seconds < 253_402_300_799:  # the last second of the year 9999; false for a NaN too
+    if not 0.0 < seconds < LAST_S:  # false for a NaN too
         raise RefusedError("bad-time", "seconds since 1970 out of range")
     return EPOCH + timedelta(microseconds=round(seconds * 1e6))
 

@@ -137,7 +137,7 @@ class Borders:
                     part = 0.0 if along < 0.0 else min(along, 1.0)
                     away_x, away_y = from_a - part * edges[at + 2], from_b - part * edges[at + 3]
                     square = away_x * away_x + away_y * away_y
-                    if square <= best:
+                    if square < best:
                         best, from_x, from_y, found = square, away_x, away_y, True
                     at += 5
             chunk += 1

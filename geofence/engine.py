@@ -16,9 +16,10 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.editions import Edition, Editions
+from geofence.event import Event, Kind
 from geofence.folds import Folds, Gone, Saved
 from geofence.look import Lot
-from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, IntColumn, Kind, Micros, ZoneId
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, IntColumn, Micros, ZoneId
 from geofence.order import Order, admit, settle
 from geofence.track import Rules, Seen, Track
 from geofence.zones import Sightings, ZoneSet

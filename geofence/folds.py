@@ -15,8 +15,9 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.editions import Editions
+from geofence.event import Event
 from geofence.look import Lot
-from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, Micros
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, Micros
 from geofence.roll import Roll
 from geofence.terms import Terms
 from geofence.track import Rules, Seen, Track, advance, calm_gap, deadline, dwells, step

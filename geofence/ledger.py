@@ -16,7 +16,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from geofence.calendar import Window
-from geofence.model import EVER, SECOND, Micros, RequirementId, VerdictId, Visit, WardenId, ZoneId, named
+from geofence.event import Visit, named
+from geofence.model import EVER, SECOND, Micros, RequirementId, VerdictId, WardenId, ZoneId
 from geofence.presence import Presence
 from geofence.spans import Span, Spans, at_least, bridged, common, length, union, without
 

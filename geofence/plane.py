@@ -6,9 +6,9 @@ touches, because it is scaled by the earth's curvature there.
 
 from __future__ import annotations
 
+from math import cos, radians, sin, sqrt
 from typing import NamedTuple
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -21,11 +21,11 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
 
     By the radii of curvature in the prime vertical and in the meridian (Torge & Müller, Geodesy, 4.1).
     """
-    phi = np.radians(lat)
-    w = 1.0 - WGS84_E2 * np.sin(phi) ** 2
-    prime = WGS84_A / np.sqrt(w)
+    phi = radians(lat)
+    w = 1.0 - WGS84_E2 * sin(phi) ** 2
+    prime = WGS84_A / sqrt(w)
     meridian = WGS84_A * (1.0 - WGS84_E2) / w**1.5
-    return float(np.radians(prime * np.cos(phi))), float(np.radians(meridian))
+    return radians(prime * cos(phi)), radians(meridian)
 
 
 class Frame(NamedTuple):

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.engine import Engine, Saved
-from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Kind, Micros, Visit
+from geofence.event import Event, Kind, Visit
+from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros
 
 CHECKPOINT = 3600 * SECOND
 """Between two states kept of a device: a revision begins at one, so it costs about an hour of fixes more than asked."""

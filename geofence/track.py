@@ -18,8 +18,9 @@ from typing import Final
 
 from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, rested, unknown, weigh
 from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
+from geofence.event import Event, Kind, Visit, visit_id
 from geofence.look import Nearby, Seen, Trail, follow, look
-from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Kind, Micros, Visit, ZoneId, visit_id
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Micros, ZoneId
 from geofence.zones import REACH_ACCURACIES, REACH_M
 
 __all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "calm_gap", "deadline", "dwells", "step"]

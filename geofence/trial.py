@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geofence.engine import Engine
-from geofence.model import SECOND, DeviceId, Fixes, Kind, ZoneId
+from geofence.event import Kind
+from geofence.model import SECOND, DeviceId, Fixes, ZoneId
 from geofence.track import Rules
 from geofence.zones import Frame, Zone, ZoneSet, reach_m
 

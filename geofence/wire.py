@@ -14,9 +14,10 @@ from operator import attrgetter
 from typing import Any
 
 from geofence.bounds import Prism
+from geofence.event import Event, Kind, named
 from geofence.ledger import Case, Outcome, Verdict
 from geofence.look import Trail
-from geofence.model import SECOND, DeviceId, Event, Kind, TeamId, WardenId, ZoneId, named, to_datetime
+from geofence.model import SECOND, DeviceId, TeamId, WardenId, ZoneId, to_datetime
 from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone

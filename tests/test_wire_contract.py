@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from geofence.model import Kind
+from geofence.event import Kind
 from geofence.wire import PREFIX, VERDICTS
 from tests.wire_contract import contract, faults
 

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from geofence.calendar import Window
+from geofence.event import Visit
 from geofence.ledger import Case, Outcome
-from geofence.model import NEVER, SECOND, DeviceId, Fixes, Micros, RequirementId, Visit, ZoneId, pooled
+from geofence.model import NEVER, SECOND, DeviceId, Fixes, Micros, RequirementId, ZoneId, pooled
 from geofence.wire import moment
 from trackerd.house import House
 from trackerd.intake import Taken

@@ -21,9 +21,10 @@ import msgspec
 from rich.console import Console
 
 from geofence.calendar import Window
+from geofence.event import Visit
 from geofence.faults import Fault
 from geofence.ledger import Case, Outcome, Terms
-from geofence.model import Micros, Visit, to_micros
+from geofence.model import Micros, to_micros
 from trackerd import backtest, clock
 from trackerd.assemble import house, opened
 from trackerd.backtest import Lived

@@ -15,8 +15,9 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from geofence.calendar import Window
+from geofence.event import Visit
 from geofence.ledger import Carried, Case, Outcome, Verdict, Whereabouts, judge, whereabouts
-from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, Visit, WardenId, ZoneId, join
+from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, WardenId, ZoneId, join
 from geofence.plan import ANYONE
 from geofence.presence import Presence, Walk, presence, walk
 from geofence.spans import Spans, union, without

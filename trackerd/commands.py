@@ -25,8 +25,9 @@ from rich.table import Table
 from devices import DECODERS, sniff
 from devices.decoder import Bad
 from geofence.duration import words
+from geofence.event import Visit
 from geofence.faults import Fault
-from geofence.model import DeviceId, Fix, Flag, Visit, ZoneId
+from geofence.model import DeviceId, Fix, Flag, ZoneId
 from geofence.wire import moment
 from trackerd import clock, journal
 from trackerd.assemble import house, service

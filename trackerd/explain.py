@@ -16,7 +16,8 @@ import numpy as np
 
 from geofence.editions import Editions
 from geofence.engine import Engine
-from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Kind, Micros, ZoneId
+from geofence.event import Event, Kind
+from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, ZoneId
 from geofence.track import Rules
 from geofence.wire import moment
 from trackerd.store import Found, Store

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 from geofence.editions import Edition, Editions
 from geofence.engine import Engine, Saved
-from geofence.model import EVER, NEVER, SECOND, DeviceId, Event, Fixes, Micros, to_micros
+from geofence.event import Event
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, Micros, to_micros
 from geofence.revise import CHECKPOINT
 from geofence.track import Rules
 from trackerd import clock

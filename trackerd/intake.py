@@ -12,15 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import compress
-from typing import NamedTuple
+from typing import cast
 
 import numpy as np
 
 from devices import DECODERS, duty
-from devices.decoder import Bad, Decoder, Heartbeat, Pause, Said, Swift
-from geofence.model import DeviceId, Fix, Fixes, IntColumn, Micros, WardenId, pooled, to_micros
+from devices.decoder import Bad, Decoder, Heartbeat, Pause, Said, Swift, Terse
+from geofence.model import DeviceId, Fix, Fixes, IntColumn, Micros, WardenId, to_micros
 from trackerd.chunk import Chunk
 from trackerd.gate import FROM_THE_FUTURE, TOO_OLD, Gate, unbelievable
+from trackerd.reading import Places, Read, joined
 from trackerd.store import Break, Docketed, Pulse, Refusal, Unheld, Waiver
 from trackerd.town import Town
 
@@ -70,15 +71,6 @@ class Taken:
     """Cases to be judged again because of a waiver."""
 
 
-class _Read(NamedTuple):
-    """Fixes that were read from one chunk, and how it came in."""
-
-    fixes: Fix | Fixes
-    chunk: Chunk
-    received: Micros
-    live: bool
-
-
 class Intake:
     """The decoders of all streams, and the gate."""
 
@@ -100,7 +92,7 @@ class Intake:
 
     def take(self, chunks: Iterable[Chunk]) -> Taken:
         """Decode a batch of chunks; return what of it may be kept."""
-        read: list[_Read] = []
+        read: list[Read] = []
         taken = Taken(Fixes.of(()))
         for chunk in chunks:
             wiring = self._wiring[chunk.source]
@@ -109,6 +101,10 @@ class Intake:
                 self._refuse(taken, chunk, Bad("unknown-device", b"", "/".join(chunk.address)[:128]))
                 continue
             received = to_micros(chunk.received)
+            if (brief := self._terse(chunk, wiring, device)) is not None:
+                self.gate.hear(device, brief.newest, received)
+                read.append(Read(brief, chunk, received, wiring.live))
+                continue
             for said in self._decode(chunk, wiring, device):
                 self._hear(said, chunk, received, wiring, device, taken, read)
         self._keep(read, taken)
@@ -124,15 +120,19 @@ class Intake:
             wardens=[taken.wardens[row] for row in rows], gated=taken.gated + len(taken.fixes) - len(rows),
         )  # fmt: skip
 
+    def _terse(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> Places | None:
+        """Return what a message says that says no more than places; a break may be over with it, so then it is not."""
+        if not chunk.whole or chunk.retained or chunk.decoder == DUTY or self.town.roster.breaks:
+            return None
+        decoder = cast("Terse", self._decoder(chunk, wiring, device))
+        if not hasattr(decoder, "places") or not (places := decoder.places(chunk.data)):
+            return None
+        return Places(type(decoder), device, places)
+
     def _decode(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> Sequence[Said | Fixes]:
         if chunk.decoder == DUTY:
             return [duty.read(device, chunk.data)]
-        key = (chunk.source, chunk.stream)
-        decoder = self._decoders.get(key)
-        if decoder is None:
-            while len(self._decoders) >= MOST_STREAMS:  # the oldest stream forgets its half line
-                del self._decoders[next(iter(self._decoders))]
-            decoder = self._decoders[key] = DECODERS[chunk.decoder or wiring.decoder](device)
+        decoder = self._decoder(chunk, wiring, device)
         said: list[Said | Fixes]
         if not wiring.live and isinstance(decoder, Swift):
             said = decoder.receive_many(chunk.data)
@@ -141,8 +141,18 @@ class Intake:
         if chunk.whole or chunk.closed:
             said += decoder.end()
         if chunk.closed:
-            del self._decoders[key]
+            del self._decoders[chunk.source, chunk.stream]
         return said
+
+    def _decoder(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> Decoder:
+        """Return the decoder of the chunk's stream."""
+        key = (chunk.source, chunk.stream)
+        decoder = self._decoders.get(key)
+        if decoder is None:
+            while len(self._decoders) >= MOST_STREAMS:  # the oldest stream forgets its half line
+                del self._decoders[next(iter(self._decoders))]
+            decoder = self._decoders[key] = DECODERS[chunk.decoder or wiring.decoder](device)
+        return decoder
 
     def _who(self, chunk: Chunk, wiring: Wiring) -> DeviceId | None:
         """Return whose bytes these are: by the topic's binding, else by its levels; None if nobody known here."""
@@ -160,16 +170,16 @@ class Intake:
         # phone, so it counts only where the first names no device of ours.
         return next((DeviceId(level) for level in chunk.address if level in enrolled), None)
 
-    def _note(self, fix: Fix, chunk: Chunk, received: Micros, wiring: Wiring, taken: Taken, read: list[_Read]) -> None:
+    def _note(self, fix: Fix, chunk: Chunk, received: Micros, wiring: Wiring, taken: Taken, read: list[Read]) -> None:
         """Take a fix; it waits until all the batch has been heard."""
         self.gate.hear(fix.device, fix.micros, received)
         if (chunk.decoder or wiring.decoder) == TAGGING:
             taken.breaks += self.gate.untagged(fix)
-        read.append(_Read(fix, chunk, received, wiring.live))
+        read.append(Read(fix, chunk, received, wiring.live))
 
     def _hear(
         self, said: Said | Fixes, chunk: Chunk, received: Micros, wiring: Wiring, device: DeviceId, taken: Taken,
-        read: list[_Read],
+        read: list[Read],
     ) -> None:  # fmt: skip
         """Take one thing said."""
         if isinstance(said, Fix) and not chunk.retained:
@@ -179,7 +189,7 @@ class Intake:
                 self._note(said, chunk, received, wiring, taken, read)
         elif isinstance(said, Fixes):
             self.gate.hear_many(said, received)
-            read.append(_Read(said, chunk, received, wiring.live))
+            read.append(Read(said, chunk, received, wiring.live))
         elif isinstance(said, Pause):
             moment = received if wiring.live or said.start is None else to_micros(said.start)
             changed = None if chunk.retained else self.gate.said(said, moment)
@@ -193,9 +203,9 @@ class Intake:
             why = said.why if isinstance(said, Heartbeat) else "retained"
             taken.pulses.append(Pulse(device, received, why, said.battery_pct))
 
-    def _keep(self, read: list[_Read], taken: Taken) -> None:
+    def _keep(self, read: list[Read], taken: Taken) -> None:
         """Let through the gate what of the fixes may be kept and can be true."""
-        fixes, of = _columns(read)
+        fixes, of = joined(read)
         holders, passes = self.gate.admit(fixes)
         self._count(read, of[passes])
         received = np.array([one.received for one in read], dtype=np.int64)[of]
@@ -211,7 +221,7 @@ class Intake:
         taken.received = received[kept].tolist()
         taken.wardens = holders if kept.all() else list(compress(holders, kept.tolist()))
 
-    def _count(self, read: Sequence[_Read], of: IntColumn) -> None:
+    def _count(self, read: Sequence[Read], of: IntColumn) -> None:
         """Count by source the fixes let through; ``of``: of which reading each is."""
         for one, count in zip(read, np.bincount(of, minlength=len(read)).tolist(), strict=True):
             if count:
@@ -235,21 +245,6 @@ class Intake:
         self.refused[bad.why] += 1
         data = bad.data if whole else bad.data.translate(SHAPE)
         taken.refusals.append(Refusal(chunk.source, to_micros(chunk.received), bad.why, bad.detail, data, device))
-
-
-def _columns(read: Sequence[_Read]) -> tuple[Fixes, IntColumn]:
-    """Return all fixes that were read, in their order, and which of ``read`` each is of."""
-    pieces: list[Fixes] = []
-    single: list[Fix] = []
-    for one in read:
-        if isinstance(one.fixes, Fixes):
-            pieces += [Fixes.of(single), one.fixes]
-            single = []
-        else:
-            single.append(one.fixes)
-    pieces.append(Fixes.of(single))
-    lengths = [len(one.fixes) if isinstance(one.fixes, Fixes) else 1 for one in read]
-    return pooled(pieces), np.repeat(np.arange(len(read)), lengths)
 
 
 def counted(counts: Iterable[Unheld]) -> dict[DeviceId, Unheld]:

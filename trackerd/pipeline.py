@@ -17,7 +17,8 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.engine import Engine
-from geofence.model import EVER, SECOND, DeviceId, Event, Fixes, Micros, VisitId, WardenId, to_micros
+from geofence.event import Event
+from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, VisitId, WardenId, to_micros
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised, spare
 from geofence.wire import cloudevent, event_id
 from trackerd import clock

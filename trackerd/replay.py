@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from geofence.model import EVER, NEVER, SECOND, IntColumn, Micros, Visit, VisitId
+from geofence.event import Visit
+from geofence.model import EVER, NEVER, SECOND, IntColumn, Micros, VisitId
 from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.pipeline import empty, record

@@ -23,8 +23,9 @@ import numpy as np
 import shapely
 
 from geofence.engine import Engine
+from geofence.event import Event, Kind
 from geofence.geojson import read
-from geofence.model import SECOND, DeviceId, Event, Fixes, Kind, Micros
+from geofence.model import SECOND, DeviceId, Fixes, Micros
 from geofence.track import Rules
 from geofence.zones import Frame, ZoneSet
 from tests.benchmarks.geofence_score import Score, overlap, score

@@ -22,24 +22,10 @@ import numpy as np
 
 from geofence.calendar import Window
 from geofence.editions import Edition
+from geofence.event import Event, Kind, Visit, visit_id
 from geofence.geojson import read
 from geofence.ledger import Case, Outcome, Terms, Verdict
-from geofence.model import (
-    EVER,
-    SECOND,
-    DeviceId,
-    Event,
-    Fixes,
-    Kind,
-    Micros,
-    RequirementId,
-    TeamId,
-    Visit,
-    WardenId,
-    ZoneId,
-    to_micros,
-    visit_id,
-)
+from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, RequirementId, TeamId, WardenId, ZoneId, to_micros
 from geofence.zones import ZoneSet
 from trackerd.assemble import rules
 from trackerd.load import load

@@ -19,7 +19,8 @@ import shapely
 
 from devices.accuracy import from_hdop
 from geofence.engine import Engine
-from geofence.model import SECOND, DeviceId, Fix, Fixes, Kind, Micros, ZoneId, to_datetime
+from geofence.event import Kind
+from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, ZoneId, to_datetime
 from geofence.zones import Frame, Zone, ZoneSet
 
 DATA = Path(__file__).parents[1] / "geofence" / "data"

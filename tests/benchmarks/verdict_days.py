@@ -19,8 +19,9 @@ import shapely
 
 from geofence.calendar import Window
 from geofence.engine import Engine
+from geofence.event import Kind, Visit
 from geofence.ledger import Carried, Case, Outcome, Terms, Verdict, Whereabouts, judge, whereabouts
-from geofence.model import SECOND, DeviceId, Fixes, Kind, Micros, RequirementId, Visit, VisitId, WardenId, ZoneId
+from geofence.model import SECOND, DeviceId, Fixes, Micros, RequirementId, VisitId, WardenId, ZoneId
 from geofence.presence import presence, walk
 from geofence.spans import Spans, at_least, clip, common
 from geofence.track import Rules

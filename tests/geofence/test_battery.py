@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from geofence.engine import Engine
-from geofence.model import Event, Fixes, Kind
+from geofence.event import Event, Kind
+from geofence.model import Fixes
 from geofence.wire import dump_track, load_track
 from tests.geofence.walks import town, walk
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from geofence import folds
 from geofence.engine import Engine, Saved
+from geofence.event import Event, Kind
 from geofence.look import Lot
-from geofence.model import EVER, SECOND, DeviceId, Event, Fix, Fixes, Kind, Micros, ZoneId, to_datetime
+from geofence.model import EVER, SECOND, DeviceId, Fix, Fixes, Micros, ZoneId, to_datetime
 from geofence.track import Facts, Rules, Track, advance, step
 from geofence.zones import Zone, ZoneSet
 from tests.geofence.walks import START, town, walk

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geofence.engine import Engine
+from geofence.event import Event
 from geofence.geojson import read
-from geofence.model import SECOND, DeviceId, Event, Fix, Fixes, Micros, to_datetime
+from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, to_datetime
 from geofence.track import Track
 from geofence.zones import ZoneSet
 

@@ -10,7 +10,8 @@ import shapely
 
 from geofence.belief import Rules
 from geofence.engine import Engine
-from geofence.model import SECOND, DeviceId, Fix, Fixes, Kind, ZoneId, to_datetime
+from geofence.event import Kind
+from geofence.model import SECOND, DeviceId, Fix, Fixes, ZoneId, to_datetime
 from geofence.zones import Zone, ZoneSet
 from tests.benchmarks.geofence_bench import FRAME, REFERENCE, START, claims, day
 

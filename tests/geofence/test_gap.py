@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 
 from geofence.engine import Engine
+from geofence.event import Event, Kind
 from geofence.geojson import read
-from geofence.model import SECOND, DeviceId, Event, Fix, Fixes, Kind, Micros, to_datetime
+from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, to_datetime
 from geofence.zones import ZoneSet, metres_per_degree
 
 START = 1_767_254_400

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geofence.engine import Engine, Saved
-from geofence.model import SECOND, Event, Fix, Fixes, Kind, Micros, to_datetime
+from geofence.event import Event, Kind
+from geofence.model import SECOND, Fix, Fixes, Micros, to_datetime
 from geofence.track import Rules
 from geofence.wire import dump_track, load_track
 from tests.geofence.walks import START, town, walk

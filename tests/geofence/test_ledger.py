@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geofence.calendar import Hours, Window
+from geofence.event import Visit as _Visit
 from geofence.ledger import (
     EDGES_S,
     NOBODY,
@@ -27,7 +28,6 @@ from geofence.ledger import (
     whereabouts,
 )
 from geofence.model import SECOND, DeviceId, Micros, RequirementId, VisitId, WardenId, ZoneId, to_datetime, to_micros
-from geofence.model import Visit as _Visit
 from geofence.plan import Plan, Requirement
 from geofence.presence import Presence
 from geofence.spans import Spans, at_least, common, length, union

@@ -10,7 +10,8 @@ import pytest
 import shapely
 
 from geofence.engine import Engine
-from geofence.model import SECOND, DeviceId, Fix, Fixes, Kind, Micros, ZoneId, to_datetime
+from geofence.event import Kind
+from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, ZoneId, to_datetime
 from geofence.track import Rules
 from geofence.trial import CLOSE, Habits, advise, chances, size
 from geofence.zones import Zone, ZoneSet

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from geofence.editions import Edition, Editions
 from geofence.engine import Engine, Saved
-from geofence.model import EVER, SECOND, DeviceId, Event, Fix, Fixes, Kind, Micros, ZoneId, to_datetime
+from geofence.event import Event, Kind
+from geofence.model import EVER, SECOND, DeviceId, Fix, Fixes, Micros, ZoneId, to_datetime
 from geofence.track import Rules
 from geofence.wire import dump_track, load_track
 from geofence.zones import Frame, Zone, ZoneSet

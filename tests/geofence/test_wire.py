@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from geofence.engine import Engine
-from geofence.model import DeviceId, Event, Fixes, Kind, Micros, TeamId, Visit, WardenId, ZoneId, visit_id
+from geofence.event import Event, Kind, Visit, visit_id
+from geofence.model import DeviceId, Fixes, Micros, TeamId, WardenId, ZoneId
 from geofence.wire import cloudevent, dump_track, event_id, load_track, moment
 from tests.geofence.walks import START, town, walk
 

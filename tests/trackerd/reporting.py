@@ -9,18 +9,16 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from geofence.calendar import Hours, Window
+from geofence.event import Event, Kind, Visit
 from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import (
     SECOND,
     DeviceId,
-    Event,
     Fix,
     Fixes,
-    Kind,
     Micros,
     RequirementId,
     TeamId,
-    Visit,
     VisitId,
     WardenId,
     ZoneId,

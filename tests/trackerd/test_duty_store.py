@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from geofence.model import EVER, NEVER, DeviceId, Fixes, Kind, Micros, RequirementId, WardenId, ZoneId
+from geofence.event import Kind
+from geofence.model import EVER, NEVER, DeviceId, Fixes, Micros, RequirementId, WardenId, ZoneId
 from tests.geofence.walks import START
 from tests.trackerd.test_store import Reopen, fix, read, reopen, said, visit
 from trackerd.store import Batch, Break, Erased, Revised, Unheld, Waiver

@@ -13,8 +13,9 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
+from geofence.event import Kind
 from geofence.geojson import write
-from geofence.model import EVER, SECOND, DeviceId, Kind, Micros, to_datetime
+from geofence.model import EVER, SECOND, DeviceId, Micros, to_datetime
 from geofence.wire import PREFIX
 from geofence.zones import ZoneSet
 from tests.geofence.walks import START, town, walk

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from geofence.model import DeviceId, Kind, Micros, ZoneId
+from geofence.event import Kind
+from geofence.model import DeviceId, Micros, ZoneId
 from geofence.wire import VERDICTS
 from trackerd.notify.sender import Parcel
 from trackerd.notify.words import Words, _all

@@ -44,10 +44,10 @@ def test_who_hangs_holds_up_nobody(tmp_path: Path, mosquitto: Mosquitto, heard: 
         town = Installation(tmp_path, mosquitto.port, rest=rest)
         messages = visit(recently())
         with town.daemon() as daemon:
-            publish(mosquitto.port, "owntracks/w07/phone", *messages[:20])
+            publish(mosquitto.port, "owntracks/w07/phone", *messages[:24])
             until(lambda: heard.events("zone.enter"), lambda: town.said)
             until(lambda: hung.came, "it hangs")
-            publish(mosquitto.port, "owntracks/w07/phone", *messages[20:])
+            publish(mosquitto.port, "owntracks/w07/phone", *messages[24:])
             until(lambda: town.count("fix") == len(messages), lambda: town.said)
             until(lambda: well.ids and box.mails, lambda: town.said)
             daemon.send_signal(signal.SIGTERM)

@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geofence.engine import Engine
+from geofence.event import Kind, Visit
 from geofence.geojson import read, write
-from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, Fixes, Kind, Micros, Visit, to_datetime
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, Fixes, Micros, to_datetime
 from geofence.revise import SAID_AT_ONCE
 from geofence.track import Rules
 from geofence.wire import PREFIX

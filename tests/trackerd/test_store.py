@@ -18,19 +18,17 @@ from hypothesis import strategies as st
 from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Engine, Saved
+from geofence.event import Event, Kind, Visit
 from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import (
     EVER,
     DeviceId,
-    Event,
     Fix,
     Fixes,
     IntColumn,
-    Kind,
     Micros,
     RequirementId,
     TeamId,
-    Visit,
     VisitId,
     WardenId,
     ZoneId,

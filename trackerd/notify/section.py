@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from geofence.model import Kind
+from geofence.event import Kind
 from geofence.wire import PREFIX, VERDICTS
 from trackerd.section import Id, Port, Section, Span
 

@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from geofence.belief import Rules
 from geofence.calendar import Window
-from geofence.model import Micros, Visit, to_datetime, to_micros
+from geofence.event import Visit
+from geofence.model import Micros, to_datetime, to_micros
 from geofence.plan import Roster
 from trackerd.store import Store
 

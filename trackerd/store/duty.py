@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from geofence.model import SECOND, Kind, Micros
+from geofence.event import Kind
+from geofence.model import SECOND, Micros
 from geofence.wire import PREFIX
 from trackerd.store import ledger, rows
 from trackerd.store.protocol import Batch, Break, Erased, Unheld, Waiver

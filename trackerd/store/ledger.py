@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, fields
 
-from geofence.model import DeviceId, Micros, Visit, VisitId, ZoneId
+from geofence.event import Visit
+from geofence.model import DeviceId, Micros, VisitId, ZoneId
 from geofence.revise import Standing
 from trackerd.store import rows
 from trackerd.store.protocol import Found, Kept, Revised, Said, Told

@@ -19,13 +19,13 @@ import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
+from geofence.event import Event
 from geofence.model import (
     EVER,
     FLOAT_COLUMNS,
     NEVER,
     SECOND,
     DeviceId,
-    Event,
     Fix,
     Fixes,
     IntColumn,

@@ -17,8 +17,9 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from geofence.engine import Saved
+from geofence.event import Event, Kind, Visit
 from geofence.geojson import read, write
-from geofence.model import FLOAT_COLUMNS, DeviceId, Event, Fixes, Kind, Micros, Visit
+from geofence.model import FLOAT_COLUMNS, DeviceId, Fixes, Micros
 from geofence.wire import dump_track, load_track
 from geofence.zones import ZoneSet
 from trackerd.store.protocol import Batch, Docketed, Said
