@@ -9,10 +9,11 @@ to do it, owes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 from geofence.calendar import Window
@@ -27,6 +28,8 @@ SURE = 0.95
 """A stay believed with such a confidence counts by how long its device was heard in it,"""
 EDGES_S = 20.0
 """less so many seconds, for its two edges are found to within that in nine of ten cases."""
+SUBSETS_OF = 6
+"""Of no more wardens who came together every few of them are looked at, for making more of it than all."""
 BRIEF_S = 30.0
 """Who was seen elsewhere for less than this between two moments at which he may have been there may not have left: one
 fix alone can be wrong beyond every bound."""
@@ -160,7 +163,7 @@ def judge(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> Verdict:
     alone = [(one,) for one in wardens.values()]
     crews = alone if terms.together == 1 else [tuple(wardens.values())]
     stays = [stay for crew in crews for stay in _stays(crew, terms.together)]
-    counting = _counting(terms, stays)
+    counting = _counting(terms, stays) if terms.together == 1 else _most(terms, wardens.values())
     visits, seconds = len(counting), round(sum(sorted(stay.seconds for stay in stays)), 1)
     if visits >= terms.visits:
         return Verdict(Outcome.MET, counting[terms.visits - 1], visits, seconds)
@@ -198,6 +201,17 @@ def _stays(crew: Crew, together: int) -> list[_Stay]:
         _Stay(*span, max(length(common([span], certain)) / SECOND, length(common([span], trusted)) / SECOND - EDGES_S))
         for span in at_least(together, [one.believed for one in crew])
     ]
+
+
+def _most(terms: Terms, wardens: Iterable[Whereabouts]) -> list[Micros]:
+    """Return when each stay that counts had lasted long enough, of those who make the most of them together.
+
+    Whoever joins two others may make one long stay of two: that he was there too takes nothing from them.
+    """
+    came = [one for one in wardens if one.believed]
+    least = terms.together if len(came) <= SUBSETS_OF else len(came)
+    crews = (crew for size in range(len(came), least - 1, -1) for crew in combinations(came, size))
+    return max((_counting(terms, _stays(crew, terms.together)) for crew in crews), key=len, default=[])
 
 
 def _within(visit: Visit, window: Window, presence: Presence) -> Span:

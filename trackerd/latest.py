@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +44,17 @@ class LastFix(NamedTuple):
     """Where it has stood since."""
 
 
+class _Rows(NamedTuple):
+    """Fixes as plain lists, sorted by device and time."""
+
+    time: list[int]
+    lon: list[float]
+    lat: list[float]
+    accuracy_m: list[float]
+    speed_mps: list[float]
+    battery_pct: list[float]
+
+
 class Latest:
     """The newest position of every device."""
 
@@ -64,10 +75,15 @@ class Latest:
         if not len(fixes):
             return
         order = np.lexsort((fixes.time, fixes.device))
-        for rows in np.split(order, np.flatnonzero(np.diff(fixes.device[order])) + 1):
-            device = fixes.devices[int(fixes.device[rows[0]])]
-            for row in [*rows[: -1 : max(1, len(rows) // STEPS)].tolist(), int(rows[-1])]:
-                self._note(fixes, row, device, Micros(received[row]) if len(received) else None)
+        device = fixes.device[order]
+        starts = np.flatnonzero(np.diff(device, prepend=-1)).tolist()
+        sorted_ = _Rows(*(column[order].tolist() for column in (
+            fixes.time, fixes.lon, fixes.lat, fixes.accuracy_m, fixes.speed_mps, fixes.battery_pct
+        )))  # fmt: skip
+        came = [received[row] for row in order.tolist()] if len(received) else [None] * len(order)
+        for first, past in pairwise([*starts, len(order)]):
+            name, stride = fixes.devices[int(device[first])], max(1, (past - first) // STEPS)
+            self._note(name, sorted_, [*range(first, past - 1, stride), past - 1], came[past - 1])
 
     def erase(self, erased: Iterable[Erased]) -> None:
         """Forget what was erased."""
@@ -76,25 +92,25 @@ class Latest:
             if last is not None and start <= last.time < end:
                 del self.of[device]
 
-    def _note(self, fixes: Fixes, row: int, device: DeviceId, received: Micros | None) -> None:
-        time, was = Micros(int(fixes.time[row])), self.of.get(device)
+    def _note(self, device: DeviceId, fixes: _Rows, rows: Sequence[int], received: int | None) -> None:
+        """Take some rows of a device, in order of time, the last of them its newest."""
+        was, last = self.of.get(device), rows[-1]
+        time, lon, lat = fixes.time[last], fixes.lon[last], fixes.lat[last]
         if was is not None and time <= was.time:
             return
-        lon, lat, accuracy = float(fixes.lon[row]), float(fixes.lat[row]), _known(float(fixes.accuracy_m[row]))
-        anchor = (time, lon, lat)
-        if was is not None and _near(was, lon, lat, accuracy):
-            anchor = was.still, was.from_lon, was.from_lat
-        battery = _known(float(fixes.battery_pct[row]))
-        if battery is None and was is not None:
-            battery = was.battery_pct
-        speed = _known(float(fixes.speed_mps[row]))
-        self.of[device] = LastFix(time, lon, lat, accuracy, speed, battery, received, *anchor)
-
-
-def _near(was: LastFix, lon: float, lat: float, accuracy: float | None) -> bool:
-    x, y = metres_per_degree(lat)
-    moved = math.hypot((lon - was.from_lon) * x, (lat - was.from_lat) * y)
-    return moved <= max(STILL_ACCURACIES * (accuracy or UNKNOWN_ACCURACY_M), STILL_LEAST_M)
+        first = Micros(fixes.time[rows[0]]), fixes.lon[rows[0]], fixes.lat[rows[0]]
+        still, from_lon, from_lat = first if was is None else was[-3:]
+        x, y = metres_per_degree(lat)
+        battery = was.battery_pct if was is not None else None
+        for row in rows if was is None else [row for row in rows if fixes.time[row] > was.time]:
+            moved = math.hypot((fixes.lon[row] - from_lon) * x, (fixes.lat[row] - from_lat) * y)
+            if moved > max(STILL_ACCURACIES * (_known(fixes.accuracy_m[row]) or UNKNOWN_ACCURACY_M), STILL_LEAST_M):
+                still, from_lon, from_lat = Micros(fixes.time[row]), fixes.lon[row], fixes.lat[row]
+            battery = battery if math.isnan(fixes.battery_pct[row]) else fixes.battery_pct[row]
+        self.of[device] = LastFix(
+            Micros(time), lon, lat, _known(fixes.accuracy_m[last]), _known(fixes.speed_mps[last]), battery,
+            None if received is None else Micros(received), still, from_lon, from_lat,
+        )  # fmt: skip
 
 
 def _known(value: float) -> float | None:

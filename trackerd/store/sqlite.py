@@ -11,6 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 
 from geofence.model import DeviceId, IntColumn, Micros
@@ -24,6 +25,10 @@ INSERT = f"INSERT INTO fix VALUES ({','.join('?' * len(rows.COLUMNS))})"  # noqa
 KEEP, REPLACE = INSERT + " ON CONFLICT DO NOTHING", INSERT + rows.BETTER
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-16000")
 """What is deleted is overwritten: a position kept no longer is not to be read from the file."""
+
+
+_KEY = itemgetter(0, 1)
+"""Device and time: the key by which rows lie in the file."""
 
 
 class SqliteStore(SqlStore):
@@ -128,7 +133,7 @@ class SqliteStore(SqlStore):
         if not len(fixes):
             return 0
         made = self._rows(db, batch)
-        on_time = sorted((row for number, row in enumerate(made) if number not in late), key=lambda row: row[:2])
+        on_time = sorted((row for number, row in enumerate(made) if number not in late) if late else made, key=_KEY)
         new = int(db.executemany(KEEP, on_time).rowcount) if on_time else 0
         if new < len(on_time):
             db.executemany(REPLACE, on_time)
