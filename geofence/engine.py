@@ -48,13 +48,18 @@ class Engine:
         rules: Rules | None = None,
         saved: Iterable[Saved] = (),
         window_s: float = 0.0,
+        often_s: float = 0.0,
     ) -> None:
-        """Begin with what was ``saved``; ``window_s``: how far out of order fixes may come."""
+        """Begin with what was ``saved``; ``window_s``: how far out of order fixes may come.
+
+        ``often_s``: where fixes are stored, a device of which nothing changes need be saved no more often: what was
+        saved and the fixes stored since say the same.
+        """
         self._window = round(window_s * SECOND)
         self._held: dict[int, tuple[Seen, ...]] = {}
         """By slot, what waits for its turn."""
         self._editions = zones if isinstance(zones, Editions) else Editions([Edition(EVER, zones)])
-        self._folds = Folds(self._editions, rules or Rules())
+        self._folds = Folds(self._editions, rules or Rules(), round(often_s * SECOND))
         for one in saved:
             self._folds.take(one)
 
@@ -100,7 +105,7 @@ class Engine:
         return events
 
     def changed(self) -> list[Saved]:
-        """Return what to save since this was last asked."""
+        """Return what must be saved since this was last asked."""
         return list(self._folds.changed())
 
     def upto(self, device: DeviceId) -> Micros:

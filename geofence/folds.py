@@ -44,9 +44,11 @@ class Saved(NamedTuple):
 class Folds:
     """Tracks by device, and the roll of what they come to."""
 
-    def __init__(self, editions: Editions, rules: Rules) -> None:
+    def __init__(self, editions: Editions, rules: Rules, often: int = 0) -> None:
+        """``often``: for so long a device that is only heard need not be saved."""
         self._rules = rules
         self._terms = Terms(editions)
+        self._often = often
         self._patience = int(min(rules.silence_s, rules.lost_s) * SECOND)
         self._tracks: dict[DeviceId, Track] = {}
         self.roll = Roll(lambda device: calm_gap(rules.of(device)))
@@ -79,6 +81,7 @@ class Folds:
         for slot in sorted(slots, key=roll.names.__getitem__):
             track = self.track(slot)
             assert track is not None
+            roll.saved[slot] = roll.heard[slot]
             yield Saved(track, Micros(int(roll.mark[slot])))
 
     def track(self, slot: int) -> Track | None:
@@ -96,7 +99,7 @@ class Folds:
         if not len(fixes):
             return gone
         calm = self.roll.calm(slots, fixes.time, sightings.same)
-        self.roll.hear(calm.slot, calm.heard, self._patience)
+        self.roll.hear(calm.slot, calm.heard, self._patience, self._often)
         lot, rows, stop = Lot(fixes, sightings, calm.rows), calm.rows.tolist(), calm.stop.tolist()
         starts = calm.start.tolist()
         for slot, (a, b) in zip(slots[calm.rows[calm.start]].tolist(), pairwise([*starts, len(rows)]), strict=True):

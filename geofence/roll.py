@@ -24,6 +24,7 @@ _COLUMNS = {
     "due": NEVER,
     "held": NEVER,
     "touched": 0,
+    "saved": EVER,
     "stale": 0,
     "low": 0,
 }
@@ -73,7 +74,9 @@ class Roll:
     held: IntColumn
     """The moment of the earliest fix that waits for its turn; NEVER where none does."""
     touched: IntColumn
-    """1 where something changed since it was last saved."""
+    """1 where something changed since it was last saved, that the fixes stored since do not tell by themselves."""
+    saved: IntColumn
+    """When the device had been heard last when it was last saved."""
     low: IntColumn
     """1 where the battery was said to be low."""
     stale: IntColumn
@@ -117,11 +120,15 @@ class Roll:
             if name != "gap":
                 getattr(self, name)[slot] = empty
 
-    def hear(self, slot: IntColumn, time: IntColumn, patience: int) -> None:
-        """Note that the devices were heard; ``patience``: how long until one unheard has something to say."""
+    def hear(self, slot: IntColumn, time: IntColumn, patience: int, often: int) -> None:
+        """Note that the devices were heard, and nothing but that.
+
+        ``patience``: how long until one unheard has something to say; ``often``: how long that need not be saved.
+        """
         self.heard[slot] = self.mark[slot] = time
         self.due[slot] = np.minimum(time + patience, self.until[slot])
-        self.touched[slot] = self.stale[slot] = 1
+        self.stale[slot] = 1
+        self.touched[slot] |= time - self.saved[slot] >= often
 
     def calm(self, slot: IntColumn, time: IntColumn, same: IntColumn) -> Calm:
         """Sort a batch, not an empty one, by what is calm; its rows are those of the arguments."""

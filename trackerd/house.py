@@ -24,6 +24,8 @@ from trackerd.latest import Latest
 from trackerd.store import Batch, Break, Committed, Judgement, Store, StoreError, Told
 from trackerd.town import Town
 
+SAVED_S = 60.0
+"""A device that is only heard is saved no more often: after a restart so much of its fixes is taken again."""
 LAG_S = (0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 14_400, 86_400, 604_800)
 COMMIT_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 """Bounds of the buckets, in seconds."""
@@ -105,7 +107,7 @@ class House:
         """Make the engine again from the store: the states as saved, and the fixes stored after them."""
         self._reread()
         saved = self.store.tracks()
-        self.engine = Engine(self.editions, self.rules, saved, self.window_s)
+        self.engine = Engine(self.editions, self.rules, saved, self.window_s, SAVED_S)
         self.untold: list[Event] = []
         """What the fixes stored led to that was not said yet: a shorter window than theirs lets go of them."""
         self._asleep = False

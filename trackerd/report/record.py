@@ -79,8 +79,8 @@ class Record:
         """Return when a visit ended; of one that lasts, until when its device was heard of."""
         if visit.ended is not None:
             return visit.ended
-        heard = {saved.track.device: saved.track.heard for saved in self.store.tracks()}.get(visit.device)
-        return max(visit.began, min(heard or visit.began, self.now))
+        times = self.store.times(visit.device, visit.began, self.now + 1)
+        return max(visit.began, min(Micros(int(times[-1])) if len(times) else visit.began, self.now))
 
     def _when(self, window: Window) -> str:
         first, last = (f"{self.local(moment):%Y-%m-%d}" for moment in (window.start, window.end - 1))
