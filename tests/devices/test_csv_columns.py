@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from devices.csv_scan import NUMBER, NotPlainError, scan
 from devices.decoder import Bad, Said
 from devices.tracks_csv import TracksCsv
 from geofence.model import DeviceId, Fix, Fixes
@@ -83,3 +84,19 @@ def test_a_fault_is_told_with_its_line_after_plain_rows() -> None:
     assert isinstance(told[0], Fix)
     assert isinstance(told[1], Bad)
     assert told[1].detail.startswith("line 5: ")
+
+
+@given(st.from_regex(r"-?([0-9]{1,19}(\.[0-9]{0,24})?|\.[0-9]{1,24})(e-?[0-9]{1,3})?", fullmatch=True))
+@example("9007199254740993")
+@example("0.30000000000000004")
+@example("123456789012345.6789")
+@settings(max_examples=500, deadline=None)
+def test_a_number_is_the_one_python_reads(text: str) -> None:
+    """To the last bit, however it is written; what is not finite is not read."""
+    for end in ("\n", "\r\n"):
+        try:
+            (found,) = np.asarray(scan(f"{text}{end}".encode(), NUMBER, 8192).numbers)
+        except NotPlainError:
+            assert not np.isfinite(float(text))
+        else:
+            assert found.hex() == float(text).hex()

@@ -7,7 +7,10 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from devices.decoder import Bad, Heartbeat
 from devices.owntracks import OwnTracks
@@ -117,3 +120,43 @@ def test_a_message_over_several_lines_is_one() -> None:
     spread = json.dumps({**PLACE, "more": {"a": [{"b": 1}, {"c": 2}]}}, indent=1).encode()
     assert read(OwnTracks, spread) == [one()]
     assert read(OwnTracks, spread + b"\r\n") == [one()]
+
+
+MEMBERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "_type": st.sampled_from(["location", "lwt", "transition", 3]),
+        "tst": st.sampled_from([1767254400, 1.5, 0, -1, 1e18, "x"]),
+        "lat": st.sampled_from([50.9, 0, 90, 90.1, None]), "lon": st.sampled_from([4.2, 0, -180, 181, "4"]),
+        "acc": st.sampled_from([9, 0, -1, 1e9, None]), "vel": st.sampled_from([4, -4, 1e6]),
+        "cog": st.sampled_from([0, 120, 360, 361]), "alt": st.sampled_from([61, -30_000]),
+        "batt": st.sampled_from([81, 101, None]), "t": st.sampled_from(["u", "p", "t"]),
+        "tag": st.sampled_from(["break", "", "desk"]), "inregions": st.sampled_from([["home"], [[[[[[[[[]]]]]]]]]]),
+        "more": st.sampled_from(["}\n{", "é", {"a": 1}, "\\"]),
+    },
+)  # fmt: skip
+JOINTS = st.sampled_from([b"\n", b"\r\n", b"", b" ", b"\n\n", b",\n", b"\n "])
+
+
+@given(st.lists(MEMBERS, max_size=4), JOINTS, st.sampled_from([b"", b"\n", b" ", b"\n\n"]), st.booleans())
+@example([{}], b"\n", b"", False)
+@example([{}, {"acc": 9}], b"\n", b"\n", False)
+@example([{}, {}], b"", b"", False)
+@example([{}, {}], b"\n", b"", True)
+@settings(max_examples=300, deadline=None)
+def test_what_says_no_more_than_places_is_read_alike(
+    messages: list[dict[str, Any]], joint: bytes, after: bytes, indented: bool
+) -> None:
+    """Read as numbers or one by one, the same fixes; whatever else a message says, it is not read as numbers."""
+    texts = [json.dumps({**PLACE, **more}, indent=1 if indented else None, ensure_ascii=False) for more in messages]
+    data = joint.join(text.encode() for text in texts) + after
+    places = OwnTracks(DEVICE).places(data)
+    if places is not None:
+        found = OwnTracks.columns((DEVICE,), np.zeros(len(places), np.int64), places)
+        assert [*found] == read(OwnTracks, data)
+
+
+def test_plain_locations_are_read_as_numbers() -> None:
+    assert len(OwnTracks(DEVICE).places(message(acc=9) + b"\n" + message(vel=4, inregions=["home"])) or ()) == 2
+    assert OwnTracks(DEVICE).places(message(tag="break")) is None
+    assert OwnTracks(DEVICE).places(message(lat=0, lon=0)) is None

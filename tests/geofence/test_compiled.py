@@ -18,7 +18,10 @@ COMPILED = Path(track.__file__).suffix == ".so"
 DAY = """
 import sys
 from dataclasses import replace
+from devices.tracks_csv import TracksCsv
 from geofence import track
+from geofence.belief import Rules
+from geofence.presence import presence, walk
 from geofence.engine import Engine
 from geofence.wire import dump_track
 from tests.benchmarks.engine_speed import batches
@@ -31,6 +34,13 @@ for lot in batches(iter([one.fixes]), 1000):
         print(event)
 for saved in engine.changed():
     print(saved.upto, dump_track(saved.track))
+for device in range(3):
+    own = one.fixes.take(one.fixes.device == device)
+    for zone in one.zones:
+        print(zone.id, presence(zone, walk(own, Rules()), int(own.time[0]), int(own.time[-1])))
+rows = "".join(f"w{fix.device},{fix.time.isoformat()},{fix.lon},{fix.lat:.7f},6\\r\\n" for fix in list(one.fixes)[:200])
+for said in TracksCsv(one.fixes.devices[0]).receive_many(b"device,time,lon,lat,accuracy_m\\r\\n" + rows.encode()):
+    print(*said)
 """
 
 
@@ -43,7 +53,8 @@ def said(path: Path) -> tuple[str, str]:
 
 @pytest.mark.skipif(not COMPILED, reason="not compiled: there is no C compiler, or no header of Python's")
 def test_compiled_or_not_it_says_the_same(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "geofence", tmp_path / "geofence", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for floor in ("geofence", "devices"):
+        shutil.copytree(ROOT / floor, tmp_path / floor, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     plain, source = said(tmp_path)
     compiled, made = said(ROOT)
     assert (Path(source).suffix, Path(made).suffix) == (".py", ".so")

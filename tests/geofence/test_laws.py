@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geofence.engine import Engine, Saved
 from geofence.event import Event, Kind
-from geofence.model import SECOND, Fix, Fixes, Micros, to_datetime
+from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, to_datetime
 from geofence.track import Rules
 from geofence.wire import dump_track, load_track
 from tests.geofence.walks import START, town, walk
@@ -147,3 +147,31 @@ def test_no_event_is_decided_before_an_earlier_one() -> None:
         decided = [event.decided for event in whole(walk("w1", seed))]
         assert decided == sorted(decided)
         assert all(event.decided >= event.time for event in whole(walk("w1", seed)))
+
+
+@given(seeds, cuts, st.integers(0, 60))
+@settings(max_examples=60)
+def test_law_2_with_what_is_saved_now_and_then(seed: int, at: list[int], dies: int) -> None:
+    """A device that is only heard is saved seldom; what was saved and the fixes since say the same."""
+    parts = [part for part in pieces(walk("w1", seed), at) if part]
+    engine, kept, stored = Engine(TOWN, RULES, often_s=60), dict[str, Saved](), list[Fix]()
+    for number, part in enumerate(parts):
+        feed(engine, part)
+        stored += part
+        kept |= {one.track.device: one for one in engine.changed()}
+        if number == dies % len(parts):
+            before = {device: dump_track(track) for device, track in engine.tracks.items()}
+            engine = Engine(TOWN, RULES, kept.values(), often_s=60)
+            since = [fix for fix in stored if fix.micros > engine.upto(fix.device)]
+            assert feed(engine, sorted(since, key=lambda fix: fix.micros)) == []
+            assert {device: dump_track(track) for device, track in engine.tracks.items()} == before
+
+
+def test_a_device_that_is_only_heard_is_saved_seldom() -> None:
+    far = [Fix(DeviceId("w1"), to_datetime(START + 5 * n * SECOND), 4.9, 50.9, 5.0) for n in range(60)]
+    counts = {}
+    for often in (0.0, 60.0):
+        engine = Engine(TOWN, RULES, often_s=often)
+        counts[often] = [len(feed(engine, [fix])) + len(engine.changed()) for fix in far]
+    assert sum(counts[0.0]) == 60
+    assert 5 <= sum(counts[60.0]) <= 7

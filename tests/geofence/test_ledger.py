@@ -81,6 +81,9 @@ FIVE = Terms(dwell_s=300)
 TWICE = Terms(visits=2, dwell_s=60)
 APART = Terms(visits=2, dwell_s=60, spacing_s=1200)
 BOTH = Terms(together=2, dwell_s=60)
+PAIRED = Terms(together=2, visits=2, dwell_s=60)
+TWICE_THERE = warden([visit(10, 15), visit(30, 35)], [(10, 15), (30, 35)])
+ALL_THERE = warden([visit(5, 40)], [(5, 40)])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,8 @@ BOTH = Terms(together=2, dwell_s=60)
         ("the other could have come unseen", Terms(), [AWAY, warden(maybe=[(5, 6)])], UNPROVEN),
         ("nothing heard of him at all", Terms(), [warden(maybe=DAY, heard=[])], UNPROVEN),
         ("silent for a while far off", Terms(), [warden(heard=[(0, 20), (50, 60)])], MISSED),
+        ("two came twice together", PAIRED, [TWICE_THERE, TWICE_THERE], MET),
+        ("others were there all the while", PAIRED, [TWICE_THERE, TWICE_THERE, ALL_THERE, ALL_THERE], MET),
         # dwell
         ("long enough by hard bounds", FIVE, [THERE], MET),
         ("long enough as believed, less the edges", FIVE, [warden([visit(10, 15.5)], maybe=[(10, 16)])], MET),

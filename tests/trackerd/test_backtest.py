@@ -177,6 +177,7 @@ def test_nothing_is_written_and_only_the_time_asked_about_counts(past: Path) -> 
         (("--plan", "plan.toml", "--from", "2026-01-02", "--to", "2026-01-01"), 2, "--from is not before --to"),
         (("--plan", "plan.toml", "--from", "May"), 2, "'May' is no day"),
         (("--zones", "c.toml"), 1, "c.toml"),
+        (("-", "--plan", "plan.toml"), 2, "standard input cannot be read twice"),
         (("none.csv", "--plan", "plan.toml"), 1, "none.csv"),
     ],
 )
