@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geofence.index import Index
 from geofence.model import FloatColumn, IntColumn
+from tests.benchmarks import postgis
 
 BATCH = 1000
 LOT = 10
@@ -35,6 +36,9 @@ Pairs = tuple[IntColumn, IntColumn]
 Way = Callable[[FloatColumn, FloatColumn], Pairs]
 OURS = "this index"
 ONE_BY_ONE = "rtree + covers, point by point"
+POSTGIS = "PostGIS, ST_Covers with its index, by the clock"
+SLOW = (ONE_BY_ONE, POSTGIS)
+"""Asked about one batch in their turn."""
 
 
 class Row(NamedTuple):
@@ -174,9 +178,9 @@ def batches(shapes: Shapes, size: int = BATCH) -> Iterator[tuple[FloatColumn, Fl
         yield random.uniform(west, east, size), random.uniform(south, north, size)
 
 
-def beside(name: str, shapes: Shapes, turns: int) -> list[Row]:
-    """Return the cost of every way; raise AssertionError where two disagree."""
-    all_ways = ways(shapes)
+def beside(name: str, shapes: Shapes, turns: int, more: dict[str, Way]) -> list[Row]:
+    """Return the cost of every way, and of ``more`` ways; raise AssertionError where two disagree."""
+    all_ways = ways(shapes) | more
     took: dict[str, list[float]] = {way: [] for way in all_ways}
     fresh = batches(shapes)
     for _ in range(turns):
@@ -184,10 +188,11 @@ def beside(name: str, shapes: Shapes, turns: int) -> list[Row]:
         said = {way: _numbered(ask(*checked), len(shapes)) for way, ask in all_ways.items()}
         assert all(np.array_equal(one, said[OURS]) for one in said.values()), f"{name}: the ways disagree"
         for way, ask in all_ways.items():
-            for lon, lat in islice(fresh, 1 if way == ONE_BY_ONE else LOT):
-                began = process_time()
+            time = perf_counter if way == POSTGIS else process_time
+            for lon, lat in islice(fresh, 1 if way in SLOW else LOT):
+                began = time()
                 ask(lon, lat)
-                took[way].append((process_time() - began) / len(lon) * 1e9)
+                took[way].append((time() - began) / len(lon) * 1e9)
     return [Row(name, way, float(np.median(some))) for way, some in took.items()]
 
 
@@ -221,7 +226,12 @@ def growth(quick: bool) -> tuple[list[Row], list[Size]]:
 def run(quick: bool = False, directory: Path | None = None) -> list[Row]:
     """Return every figure of the sets side by side."""
     sets = made(quick) if directory is None else read(directory)
-    return [row for name, shapes in sets.items() for row in beside(name, shapes, 3 if quick else 15)]
+    found = []
+    with postgis.server() as server:
+        for name, shapes in sets.items():
+            more: dict[str, Way] = {POSTGIS: postgis.way(server, shapes)} if server is not None else {}
+            found += beside(name, shapes, 3 if quick else 15, more)
+    return found
 
 
 def table(rows: list[Row]) -> Iterator[str]:

@@ -67,7 +67,7 @@ def test_the_nearest_edge_is_where_shapely_finds_it(place: tuple[float, float], 
         on_edge = shapely.points(
             x[expected] - seen.distance_m[at] * seen.east[at], y[expected] - seen.distance_m[at] * seen.north[at]
         )
-        assert np.allclose(shapely.distance(edge, on_edge)[close], 0, atol=1e-6)
+        assert np.allclose(np.asarray(shapely.distance(edge, on_edge))[close], 0, atol=1e-6)
         assert (seen.same[expected[close]] == -1).all()
 
 
