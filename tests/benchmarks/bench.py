@@ -126,7 +126,7 @@ def whole(quick: bool) -> Iterator[Table]:
 
 def past(quick: bool) -> Iterator[Table]:
     """A year replayed."""
-    days = 5 if quick else 15
+    days = 15 if quick else 250
     cells = []
     with tempfile.TemporaryDirectory() as name:
         fixes = year.write(Path(name), days)

@@ -39,7 +39,7 @@ class MqttVoice:
         self._flying: dict[int, Parcel] = {}
         self._landed: deque[tuple[int, str]] = deque()
         """Messages the broker has answered, and why it refused one."""
-        self._states: dict[ZoneId, str] = {}
+        self._states: dict[ZoneId, Mapping[str, Any]] = {}
         self._fresh = False
         self.connected = False
         self._client = make_client(broker, in_flight=IN_FLIGHT)
@@ -92,10 +92,9 @@ class MqttVoice:
             self._fresh = False
             self._states.clear()
         for zone, state in states.items():
-            text = _json(state)
-            if self._states.get(zone) != text:
-                self._states[zone] = text
-                self._client.publish(f"{self._prefix}/zones/{zone}/state", text, 1, retain=True)
+            if self._states.get(zone) != state:
+                self._states[zone] = state
+                self._client.publish(f"{self._prefix}/zones/{zone}/state", _json(state), 1, retain=True)
         for gone in self._states.keys() - states.keys():
             del self._states[gone]
             self._client.publish(f"{self._prefix}/zones/{gone}/state", b"", 1, retain=True)
