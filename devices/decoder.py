@@ -72,11 +72,11 @@ Place = tuple[float | None, ...]
 """What one message says of where a device is, as ``Terse.columns`` takes it: seconds since 1970 first."""
 
 
-@runtime_checkable
 class Terse(Decoder, Protocol):
     """A decoder of messages that come by thousands a second: those that say no more than places are read as numbers."""
 
-    def places(self, data: bytes) -> list[Place] | None:
+    @staticmethod
+    def places(data: bytes) -> list[Place] | None:
         """Return what a whole message says; None where it says anything else: then ``receive`` is to be asked."""
 
     @staticmethod

@@ -90,7 +90,8 @@ class OwnTracks:
         """Read what is left: the message, or the file, is whole."""
         return self._take(self._objects.end())
 
-    def places(self, data: bytes) -> list[Place] | None:
+    @staticmethod
+    def places(data: bytes) -> list[Place] | None:
         """Return what a message says, if it is one location or more, each on a line of its own; see ``Terse``."""
         data = data.removesuffix(b"\n")
         lines = data.count(b"}\n{") + 1  # inside an object, and so inside a line, that is not possible

@@ -55,9 +55,12 @@ class TracksCsv:
         if block is None:
             return [*self._take(self._lines.feed(data))]
         said: list[Said | Fixes] = []
-        while self._header is None and block:
-            line, _, block = block.partition(b"\n")
-            said += self._take(_lines(line + b"\n"))
+        start = 0
+        while self._header is None and start < len(block):
+            end = block.find(b"\n", start) + 1
+            said += self._take(_lines(block[start:end]))
+            start = end
+        block = block[start:]
         if not block:
             return said
         try:

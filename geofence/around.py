@@ -23,7 +23,9 @@ BITS: Final = 20
 REACHES: Final = [50.0, 100.0, 200.0, 500.0]
 """Metres: what is remembered of a square holds for a reach of no more than the least of these that is enough."""
 MOST: Final = 200_000
-"""Squares remembered: some 20 MB."""
+"""Squares remembered,"""
+MOST_ZONES: Final = 10 * MOST
+"""and zones in all of them: some 40 MB together."""
 
 
 class Around:
@@ -38,7 +40,7 @@ class Around:
     @property
     def full(self) -> bool:
         """Whether it remembers as much as it may."""
-        return len(self._known) >= MOST
+        return len(self._known) >= MOST or len(self._zone) >= MOST_ZONES
 
     def squares(self, lon: Floats, lat: Floats, reach: Floats) -> vec[i64]:
         """Return the number of each place's square; no reach is more than the last of REACHES."""

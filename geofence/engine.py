@@ -87,6 +87,8 @@ class Engine:
         for slot in sorted(gone.slots, key=roll.names.__getitem__):
             events += self._folds.settle(slot, int(roll.mark[slot]))
         late = np.array(sorted(gone.late), dtype=np.int64)
+        if fixes.sos.any():  # what was said at once is not to be said again by the same fixes
+            roll.keep(roll.slots(fixes)[fixes.sos != 0])
         return Fed(events + _pressed(fixes) + self._run_down(fixes, late), late)
 
     def advance(self, now: Micros, but: Collection[DeviceId] = ()) -> list[Event]:
@@ -107,6 +109,10 @@ class Engine:
     def changed(self) -> list[Saved]:
         """Return what must be saved since this was last asked."""
         return list(self._folds.changed())
+
+    def keep_all(self) -> None:
+        """Let what was put off be saved, for nothing may come after it."""
+        self._folds.roll.keep()
 
     def upto(self, device: DeviceId) -> Micros:
         """Return how far the device's time has passed; EVER where nothing of it has gone on."""

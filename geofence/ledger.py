@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from itertools import combinations
+from operator import itemgetter
 from typing import NamedTuple
 
 from geofence.calendar import Window
@@ -204,14 +205,16 @@ def _stays(crew: Crew, together: int) -> list[_Stay]:
 
 
 def _most(terms: Terms, wardens: Iterable[Whereabouts]) -> list[Micros]:
-    """Return when each stay that counts had lasted long enough, of those who make the most of them together.
+    """Return when each stay that counts had lasted long enough, of those who had made enough of them first.
 
     Whoever joins two others may make one long stay of two: that he was there too takes nothing from them.
     """
     came = [one for one in wardens if one.believed]
     least = terms.together if len(came) <= SUBSETS_OF else len(came)
     crews = (crew for size in range(len(came), least - 1, -1) for crew in combinations(came, size))
-    return max((_counting(terms, _stays(crew, terms.together)) for crew in crews), key=len, default=[])
+    found = [_counting(terms, _stays(crew, terms.together)) for crew in crews]
+    met = [one for one in found if len(one) >= terms.visits]
+    return min(met, key=itemgetter(terms.visits - 1)) if met else max(found, key=len, default=[])
 
 
 def _within(visit: Visit, window: Window, presence: Presence) -> Span:

@@ -19,10 +19,9 @@ from geofence.borders import Borders
 from geofence.cells import spread
 from geofence.index import Soon
 from geofence.lookup import NEAR, Members
-from geofence.model import FloatColumn, IntColumn, Micros
+from geofence.model import EVER, NEVER, FloatColumn, IntColumn, Micros
 from geofence.plane import Frame
 
-EVER, NEVER = np.iinfo(np.int64).min, np.iinfo(np.int64).max
 CHUNK = 8
 """Edges of a chunk of a border at least; a long border has as many chunks as each has edges."""
 NOBODY = Members((), (), ())
@@ -59,13 +58,15 @@ class Pairs(NamedTuple):
 
 
 class Places:
-    """The zones as columns, ready for a batch."""
+    """The zones as columns, ready for a batch. Asked by one thread at a time: it remembers what it was asked."""
 
     def __init__(self, zones: Sequence[InTime]) -> None:
         """Take the zones in the order by which they are numbered."""
         self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
         self._borders, self._around = drawn(self._shapes), Around()
+        frames = [Frame.of(zone.shape) for zone in zones]
+        self._scale = min((one.x for one in frames), default=1.0), min((one.y for one in frames), default=1.0)
         self._from = np.array([EVER if zone.valid_from is None else zone.valid_from for zone in zones], np.int64)
         self._to = np.array([NEVER if zone.valid_to is None else zone.valid_to for zone in zones], np.int64)
         self._timed = bool((self._from > EVER).any() or (self._to < NEVER).any())
@@ -108,9 +109,8 @@ class Places:
         """Return how many zones have a bounding box within reach of each square, and which, ascending in each."""
         far, column, row = square >> 2 * BITS, square >> BITS & (1 << BITS) - 1, square & (1 << BITS) - 1
         west, south = column / ACROSS - 180.0, row / UP - 90.0
-        # A degree of latitude is nowhere shorter than 110.5 km; of longitude, cos(lat) times 111.3 km.
-        up = np.array(REACHES)[far] / 110_500.0 + 1e-6
-        across = up / np.maximum(np.cos(np.radians(np.minimum(np.abs(south) + 1 / UP + up, 90.0))), 1e-6)
+        # Each zone is measured in a plane of its own: in the least of their scales nothing seems farther than there.
+        across, up = (np.array(REACHES)[far] / scale + 1e-6 for scale in self._scale)
         low = np.column_stack((west - across, south - up))
         high = np.column_stack((west + 1 / ACROSS + across, south + 1 / UP + up))
         zone, count = self._boxes.intersection_v(low, high)

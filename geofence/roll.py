@@ -130,6 +130,13 @@ class Roll:
         self.stale[slot] = 1
         self.touched[slot] |= time - self.saved[slot] >= often
 
+    def keep(self, slot: IntColumn | None = None) -> None:
+        """Let these devices be saved although they were only heard; all of them, if none is named."""
+        if slot is None:
+            self.touched |= self.stale
+        else:
+            self.touched[slot] = 1
+
     def calm(self, slot: IntColumn, time: IntColumn, same: IntColumn) -> Calm:
         """Sort a batch, not an empty one, by what is calm; its rows are those of the arguments."""
         order = np.argsort(slot, kind="stable")

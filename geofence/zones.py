@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -174,10 +173,20 @@ def depths_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColum
     return np.asarray(depth), np.asarray(away)
 
 
-@lru_cache(maxsize=1024)
 def _border(shape: BaseGeometry) -> Borders:
-    shapely.prepare(shape)
-    return drawn(np.array([shape], dtype=object))
+    """Return the shape's edges, drawn once. To look them up by the shape itself would be to go through its corners."""
+    known = _DRAWN.get(id(shape))
+    if known is None:
+        if len(_DRAWN) >= DRAWN_MOST:
+            _DRAWN.clear()
+        shapely.prepare(shape)
+        known = _DRAWN[id(shape)] = shape, drawn(np.array([shape], dtype=object))
+    return known[1]
+
+
+_DRAWN: dict[int, tuple[BaseGeometry, Borders]] = {}
+"""By the identity of the shape, which lives as long as it is here."""
+DRAWN_MOST: Final = 1024
 
 
 def _key(zone: ZoneId) -> int:

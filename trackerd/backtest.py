@@ -72,11 +72,15 @@ def prepare(house: House, store: Store | None, period: Window) -> House:
     return house
 
 
-def stored(house: House, store: Store, period: Window) -> Iterator[Taken]:
-    """Yield what the store has of the period, as far as it may be kept by the house's roster."""
+def stored(house: House, store: Store, period: Window, upto: Micros | None = None) -> Iterator[Taken]:
+    """Yield what the store has of the period, as far as it may be kept by the house's roster.
+
+    ``upto``: nothing later, for a daemon may be writing, and the other side is to see the same.
+    """
+    end = period.end + TAIL_US if upto is None else min(period.end + TAIL_US, upto + 1)
     for device in store.devices():
         lot: list[Fixes] = []
-        for piece in store.fixes(device, period.start - LEAD_US - 1, period.end + TAIL_US):
+        for piece in store.fixes(device, period.start - LEAD_US - 1, end):
             lot += [piece.take(slice(n, n + LOT)) for n in range(0, len(piece), LOT)]
             while sum(map(len, lot)) >= LOT:
                 yield _admitted(house, lot.pop(0))

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -28,6 +28,7 @@ from geofence.model import Micros, to_micros
 from trackerd import backtest, clock
 from trackerd.assemble import house, opened
 from trackerd.backtest import Lived
+from trackerd.cli import AWAY
 from trackerd.commands import files, proposed
 from trackerd.config import PlanFile, Settings
 from trackerd.intake import Taken
@@ -87,7 +88,7 @@ def lived(
             stack.callback(store.close)
         sources, wiring = files([Path(name) for name in past.files], past.decoder, past.device)
         made = backtest.prepare(house(settings, town, MemoryStore(), wiring), store, period)
-        pieces = streamed(made, sources) if store is None else backtest.stored(made, store, period)
+        pieces = streamed(made, sources) if store is None else backtest.stored(made, store, period, upto)
         if console is not None:
             pieces = _watched(pieces, stack.enter_context(Meter(console, sources)))
         found = backtest.live(made, pieces, period, upto)
@@ -107,18 +108,21 @@ class Beside:
 
     def __init__(self, past: Past, period: Window, upto: Micros | None) -> None:
         """Begin."""
-        command = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-m", "trackerd.backtest_side"]
+        # Not from the folder we are in: another trackerd may lie there.
+        command = [sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "trackerd.backtest_side"]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
         assert self._process.stdin is not None
-        self._process.stdin.write(msgspec.json.encode([asdict(past), period, upto]))
-        self._process.stdin.close()
+        with suppress(BrokenPipeError), self._process.stdin as told:  # how it ended is told when it is asked
+            told.write(msgspec.json.encode([asdict(past), period, upto]))
         self._process.stdin = None
 
     def lived(self) -> Lived:
-        """Wait for what became of it. Raises StoreError where it could not say."""
+        """Wait for what became of it. Raises StoreError where its store was away."""
         said, _ = self._process.communicate()
+        if self._process.returncode == AWAY:
+            raise StoreError("what is in force could not be lived through: see above")
         if self._process.returncode:
-            raise StoreError("the side of what is in force ended before it had lived through the past; see above")
+            raise RuntimeError(f"the second process ended with {self._process.returncode}")
         return _read(said)
 
     def end(self) -> None:
@@ -172,7 +176,8 @@ def main() -> None:
     try:
         found, _ = lived(past, settings, before, period, upto)
     except StoreError as error:
-        sys.exit(f"trackerd: {error}")
+        sys.stderr.write(f"trackerd: {error}\n")
+        sys.exit(AWAY)
     sys.stdout.buffer.write(_written(found))
 
 

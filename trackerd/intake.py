@@ -124,10 +124,9 @@ class Intake:
         """Return what a message says that says no more than places; a break may be over with it, so then it is not."""
         if not chunk.whole or chunk.retained or chunk.decoder == DUTY or self.town.roster.breaks:
             return None
-        decoder = cast("Terse", self._decoder(chunk, wiring, device))
-        if not hasattr(decoder, "places") or not (places := decoder.places(chunk.data)):
-            return None
-        return Places(type(decoder), device, places)
+        decoder = cast("type[Terse]", DECODERS[chunk.decoder or wiring.decoder])
+        places = decoder.places(chunk.data) if hasattr(decoder, "places") else None
+        return Places(decoder, device, places) if places else None
 
     def _decode(self, chunk: Chunk, wiring: Wiring, device: DeviceId) -> Sequence[Said | Fixes]:
         if chunk.decoder == DUTY:

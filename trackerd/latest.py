@@ -75,6 +75,8 @@ class Latest:
         if not len(fixes):
             return
         order = np.lexsort((fixes.time, fixes.device))
+        again = (np.diff(fixes.time[order]) == 0) & (np.diff(fixes.device[order]) == 0)
+        order = order[np.append(True, ~again)]  # of two of one moment, the first
         device = fixes.device[order]
         starts = np.flatnonzero(np.diff(device, prepend=-1)).tolist()
         sorted_ = _Rows(*(column[order].tolist() for column in (

@@ -61,6 +61,7 @@ def play(
     for taken, now in pieces:
         _play(house, taken, now, tell, played)
         beat()
+    house.engine.keep_all()
     _play(house, empty(), Micros(played.last + round(house.window_s * SECOND)), tell, played)
     played.visits = {id_: visit for id_, visit in _standing(house) if id_ in played.visits}
     for source in sources:

@@ -106,6 +106,7 @@ class Service:
             while not self._stopping.is_set():
                 self._once(self._gather(WAIT_S))
             self._herald.stopping()
+            self._house.engine.keep_all()
             self._once(self._gather(0.0))  # before the sources close: then its receipts still reach their senders
         finally:
             for source in self._sources:

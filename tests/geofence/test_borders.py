@@ -107,3 +107,10 @@ def test_what_is_remembered_has_an_end() -> None:
     assert zones.locate(batch).near() == town(4.2, 50.9, 1).locate(batch).near()
     assert places._around is not first
     assert isinstance(places._around, Around)
+
+
+def test_a_zone_as_tall_as_a_country_is_near_where_it_is_narrow_and_where_it_is_wide() -> None:
+    zone = Zone(ZoneId("tall"), shapely.box(4.0, 42.0, 5.0, 51.0))
+    frame, lat = Frame.of(zone.shape), np.linspace(42.001, 50.999, 200)
+    lon = 4.0 - np.linspace(1.0, 499.0, 200) / frame.x
+    assert [len(near) for near in ZoneSet([zone]).locate(fixes(lon, lat, np.full(200, 100.0))).near()] == [1] * 200

@@ -175,3 +175,18 @@ def test_a_device_that_is_only_heard_is_saved_seldom() -> None:
         counts[often] = [len(feed(engine, [fix])) + len(engine.changed()) for fix in far]
     assert sum(counts[0.0]) == 60
     assert 5 <= sum(counts[60.0]) <= 7
+
+
+def test_what_was_said_at_once_is_saved_at_once() -> None:
+    """Else the same fixes, taken again after a restart, would say it again."""
+    engine = Engine(TOWN, RULES, often_s=60)
+    calm = [Fix(DeviceId("w1"), to_datetime(START + 5 * n * SECOND), 4.9, 50.9, 5.0) for n in range(4)]
+    for fix in calm[:3]:
+        feed(engine, [fix])
+        engine.changed()
+    assert [event.kind for event in feed(engine, [replace(calm[3], sos=True)])] == [Kind.SOS]
+    assert [one.upto for one in engine.changed()] == [calm[3].micros]
+    feed(engine, [replace(calm[3], time=to_datetime(START + 20 * SECOND))])
+    assert engine.changed() == []
+    engine.keep_all()
+    assert [one.upto for one in engine.changed()] == [START + 20 * SECOND]

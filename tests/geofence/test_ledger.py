@@ -86,6 +86,13 @@ TWICE_THERE = warden([visit(10, 15), visit(30, 35)], [(10, 15), (30, 35)])
 ALL_THERE = warden([visit(5, 40)], [(5, 40)])
 
 
+def test_a_fulfilment_keeps_its_moment_whoever_joins_or_comes_later() -> None:
+    stays = [(0, 20), (40, 45)], [(0, 10), (15, 20)], [(8, 17), (40, 45)]
+    three = [warden([visit(a, b) for a, b in one], one) for one in stays]
+    verdict = ruled(Terms(together=2, visits=2, dwell_s=300), *three)
+    assert (verdict.outcome, verdict.at) == (MET, 20 * M)
+
+
 @pytest.mark.parametrize(
     ("why", "terms", "wardens", "outcome"),
     [

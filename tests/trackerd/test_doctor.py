@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
+from geofence import lookup
 from tests.servers import Mosquitto, Port, certificate, free_port, need, publish, until
 from tests.trackerd.test_broker_config import broker as configured
 from tests.trackerd.test_daemon import Installation
@@ -24,7 +25,8 @@ from tests.trackerd.test_metrics import phone
 from tests.trackerd.test_source_serial import GGA, RMC
 from trackerd import doctor
 from trackerd.cli import app
-from trackerd.doctor import broker, ports, stores
+from trackerd.config import Settings
+from trackerd.doctor import broker, compiled, ports, stores
 from trackerd.doctor.finding import Finding, Patient
 from trackerd.load import load
 from trackerd.town import build
@@ -447,3 +449,12 @@ def test_a_look_that_fails_hides_no_other(tmp_path: Path, monkeypatch: pytest.Mo
     assert "before" in done.output
     assert "please report it" in done.output
     assert "time zone" in done.output
+
+
+def test_what_is_not_compiled_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    patient = Patient(Settings(), Path("trackerd.toml"), None)
+    monkeypatch.setattr(lookup, "__file__", "/anywhere/geofence/lookup.py")
+    (found,) = compiled.look(patient)
+    assert (found.level, "not compiled" in found.says) == ("note", True)
+    monkeypatch.setattr(lookup, "__file__", "/anywhere/geofence/lookup.cpython-311-x86_64-linux-gnu.so")
+    assert [*compiled.look(patient)] == []

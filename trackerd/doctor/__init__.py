@@ -10,13 +10,14 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
-from trackerd.doctor import broker, certificates, clocks, daemon, files, ports, stores
+from trackerd.doctor import broker, certificates, clocks, compiled, daemon, files, ports, stores
 from trackerd.doctor.finding import Finding, Look, Patient
 from trackerd.load import load
 from trackerd.town import build
 
 LOOKS: tuple[Look, ...] = (
     files.look, clocks.look, stores.look, broker.look, certificates.look, ports.look, daemon.look,
+    compiled.look,
 )  # fmt: skip
 
 log = logging.getLogger(__name__)

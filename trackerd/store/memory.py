@@ -6,6 +6,7 @@ fixes stay columns, and are put in order only when somebody asks or one comes ou
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +15,6 @@ from itertools import accumulate, islice
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from geofence.editions import Edition
@@ -109,7 +109,7 @@ class MemoryStore:
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
         for event in batch.events:
-            msgspec.json.encode(event.body)  # what cannot be told fails before anything is kept
+            json.dumps(event.body)  # what cannot be told fails before anything is kept
         new = self._keep_fixes(batch)
         self._refusals += [(refusal.received, refusal.why) for refusal in batch.refusals]
         self._keep_duty(batch)

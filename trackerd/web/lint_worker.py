@@ -30,7 +30,7 @@ def tried(zones: Sequence[Zone], habits: Habits, rules: Rules, counsel: bool) ->
     """Return what was found of each zone. Raises ProblemError where it takes too long, or somebody else is at it."""
     under = asdict(replace(rules, speeds=()))  # tried with a device of no name
     asked = {"zones": geojson.write(zones), "habits": asdict(habits), "rules": under, "counsel": counsel}
-    command = [sys.executable, *(["-I"] if sys.flags.isolated else []), "-m", "trackerd.web.lint_worker"]
+    command = [sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "trackerd.web.lint_worker"]
     if not _one.acquire(timeout=WAIT_S):
         raise ProblemError(503, "somebody else is trying zones; try again", headers={"Retry-After": "10"})
     try:
