@@ -2,7 +2,7 @@
 
 What is done with every single fix is plain typed Python, and is compiled to C by mypyc, which is part of mypy. What
 must stay true here: these modules say the same, bit by bit, compiled or not; so where there is no C compiler, or no
-header of Python's, the package is built all the same, says so, and runs them as they are, about four times as slowly.
+header of Python's, the package is built all the same, says so, and runs them as they are, four to ten times as slowly.
 TRACKERD_COMPILED=required makes that a fault, TRACKERD_COMPILED=no leaves them as they are.
 """
 

@@ -41,7 +41,8 @@ class Clearance:
         at, *box = map(np.asarray, lookup.cells(lon, lat))
         new, one = np.unique(at, return_index=True)
         west, south, width, height = (column[one] for column in box)
-        lookup.learn(new, self._measured(np.column_stack((west, south)), np.column_stack((width, height))))
+        metres = self._measured(np.column_stack((west, south)), np.column_stack((width, height)))
+        lookup.learn(new, metres, *(size * scale for size, scale in zip(lookup.grid_cell(), self._scale, strict=True)))
 
     def _measured(self, low: FloatColumn, size: FloatColumn) -> IntColumn:
         """Return the clearance of cells, given the south-west corner and the size of each, in degrees."""

@@ -19,6 +19,8 @@ from geofence.lookup import ASK, UNKNOWN, Members
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 
+AT_FIRST = 64
+"""Of the cells that are new in a batch so many are measured first, then twice as many, and so on."""
 AT_ONCE = 20_000
 """Corners of all zones together up to which nobody waits long for an index: some tenths of a second."""
 
@@ -72,8 +74,13 @@ class Index:
         found = np.asarray(self._lookup.look(lon, lat, reach_m))
         unknown = np.flatnonzero(found == UNKNOWN)
         if len(unknown):
-            self._clearance.teach(self._lookup, lon[unknown], lat[unknown])
-            found = np.asarray(self._lookup.look(lon, lat, reach_m))
+            found = found.copy()
+        many = AT_FIRST
+        while len(unknown):  # some first, for each may speak for others
+            some, many = unknown[:many], 2 * many
+            self._clearance.teach(self._lookup, lon[some], lat[some])
+            found[unknown] = self._lookup.look(lon[unknown], lat[unknown], reach_m[unknown])
+            unknown = unknown[found[unknown] == UNKNOWN]
         return found
 
     @property

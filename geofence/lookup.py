@@ -8,6 +8,7 @@ plain numbers: this is compiled (setup.py), and says the same where it is not.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import sqrt
 from typing import Final
 
 from librt.vecs import vec
@@ -191,13 +192,41 @@ class Lookup:
             i += 1
         return at, west, south, wide, high
 
-    def learn(self, cell: Ints, metres: Ints) -> None:
-        """Remember of these cells how far, at least, they are from every edge."""
+    def learn(self, cell: Ints, metres: Ints, wide: float, high: float) -> None:
+        """Remember of these cells how far, at least, they are from every edge, and what that says of others.
+
+        ``wide``, ``high``: metres from a cell of the grid to the next. Who goes no farther than that from a cell comes
+        no nearer to any edge by more: so one cell far from all edges speaks for many around it.
+        """
         at, clear = vec[i64](cell), vec[i64](metres)
         i: i64 = 0
         while i < len(at):
             self._clear[at[i]] = i16(clear[i])
+            if at[i] >> (2 * self._root_bits) == 0:
+                self._tell_around(at[i], float(clear[i]), wide, high)
             i += 1
+
+    def _tell_around(self, cell: i64, metres: float, wide: float, high: float) -> None:
+        """Let the cells of the grid around one, that are known to be half as far as it, or farther, be known."""
+        side: i64 = i64(1) << self._root_bits
+        row, column = cell >> self._root_bits, cell & (side - 1)
+        rows, columns = i64(int(metres / 2 / high)), i64(int(metres / 2 / wide))
+        r = max(row - rows, 0)
+        while r <= min(row + rows, side - 1):
+            c = max(column - columns, 0)
+            while c <= min(column + columns, side - 1):
+                east, north = float(c - column) * wide, float(r - row) * high
+                left = metres - sqrt(east * east + north * north)
+                at = (r << self._root_bits) + c
+                if 2.0 * left >= metres and self._clear[at] < 0:
+                    self._clear[at] = i16(i64(int(left)))
+                c += 1
+            r += 1
+
+    def grid_cell(self) -> tuple[float, float]:
+        """Return the width and height of a cell of the grid, in degrees."""
+        side = float(1 << (CUTS * CUT_BITS))
+        return side / self._across, side / self._up
 
     def _place(self, lon: float, lat: float) -> tuple[i64, i64]:
         """Return column and row of the finest cell there may be; beyond the margin, those of the margin."""

@@ -57,8 +57,8 @@ def where(quick: bool) -> Iterator[Table]:
     cells = [(row.zones, row.way, f"{row.ns:,.0f}", f"{row.ns / ours[row.zones]:.1f}") for row in found]
     yield Table(
         "Which zones hold a point", "python -m tests.benchmarks.locate",
-        "CPU time a point, in batches of 1000 fresh points, against what shapely and rtree offer, over the same points "
-        "and with the same answers.", ("zones", "way", "ns a point", "of ours"), cells,
+        "CPU time a point, in batches of 1000 fresh points, against what shapely and rtree offer, and PostGIS where it "
+        "is there, over the same points and with the same answers.", ("zones", "way", "ns a point", "of ours"), cells,
     )  # fmt: skip
     grown, sizes = locate.growth(quick)
     cells = [(row.zones, f"{row.ns:,.0f}", f"{size.seconds:.2f}", f"{size.megabytes:.1f}")

@@ -13,6 +13,6 @@ def look(_: Patient) -> Iterator[Finding]:
     """Look at what was installed."""
     if Path(lookup.__file__).suffix == ".py":
         yield Finding(
-            "speed", "note", "not compiled: fixes are followed all the same, but a fifth as many a second",
+            "speed", "note", "not compiled: fixes are followed all the same, but a tenth to a quarter as many a second",
             "apt install gcc python3-dev, and install trackerd anew; for a few wardens it makes no difference",
         )  # fmt: skip
