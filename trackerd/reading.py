@@ -12,8 +12,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from devices.decoder import Place, Terse
-from devices.position import seconds_to_time
-from geofence.model import DeviceId, Fix, Fixes, IntColumn, Micros, pooled, to_micros
+from geofence.model import DeviceId, Fix, Fixes, IntColumn, Micros, pooled
 from trackerd.chunk import Chunk
 
 
@@ -27,7 +26,7 @@ class Places(NamedTuple):
     @property
     def newest(self) -> Micros:
         """The moment of the newest of them."""
-        return to_micros(seconds_to_time(max([place[0] or 0.0 for place in self.places])))
+        return Micros(round(max([place[0] or 0.0 for place in self.places]) * 1e6))
 
 
 class Read(NamedTuple):
