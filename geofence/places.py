@@ -64,9 +64,9 @@ class Places:
         """Take the zones in the order by which they are numbered."""
         self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
-        self._borders, self._around = drawn(self._shapes), Around()
-        frames = [Frame.of(zone.shape) for zone in zones]
-        self._scale = min((one.x for one in frames), default=1.0), min((one.y for one in frames), default=1.0)
+        frames = np.array([Frame.of(zone.shape) for zone in zones], dtype=float).reshape(-1, 4)
+        self._borders, self._around = drawn(self._shapes, frames), Around()
+        self._scale = frames[:, 2:].min(axis=0, initial=np.inf)
         self._from = np.array([EVER if zone.valid_from is None else zone.valid_from for zone in zones], np.int64)
         self._to = np.array([NEVER if zone.valid_to is None else zone.valid_to for zone in zones], np.int64)
         self._timed = bool((self._from > EVER).any() or (self._to < NEVER).any())
@@ -118,9 +118,8 @@ class Places:
         return count, zone[np.lexsort((zone, np.repeat(np.arange(len(square)), count)))]
 
 
-def drawn(shapes: NDArray[Any]) -> Borders:
-    """Return the edges of the shapes, given in degrees, each in a plane of its own."""
-    frames = np.array([Frame.of(shape) for shape in shapes], dtype=float).reshape(-1, 4)
+def drawn(shapes: NDArray[Any], frames: FloatColumn) -> Borders:
+    """Return the edges of the shapes, given in degrees, each in a plane of its own: ``frames``, (n, 4)."""
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     whole = (bounds[:, 2:] - bounds[:, :2]) / 2 * frames[:, 2:]
     parts, zone = shapely.get_parts(shapes, return_index=True)

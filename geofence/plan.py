@@ -145,7 +145,7 @@ class Roster:
         """Return for each fix who carried its device on duty at its time."""
         if self.everyone and not self.duties and not self.breaks:
             wardens = np.array([WardenId(device) for device in fixes.devices], dtype=object)
-            return [*wardens[fixes.device].tolist()]
+            return list(wardens[fixes.device])
         rows = zip(fixes.device.tolist(), fixes.time.tolist(), strict=True)
         if len(fixes) < MANY * len(fixes.devices):
             return [self.holder(fixes.devices[index], time) for index, time in rows]

@@ -168,8 +168,9 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> FloatColumn:
 
 def depths_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
     """Return the same, and how far each place lies from the zone's bounding box."""
+    border = _border(zone.shape)
     inside = shapely.intersects_xy(zone.shape, lon, lat)
-    depth, away = _border(zone.shape).depths(lon, lat, inside.view(np.uint8), FAR_M)
+    depth, away = border.depths(lon, lat, inside.view(np.uint8), FAR_M)
     return np.asarray(depth), np.asarray(away)
 
 
@@ -180,7 +181,7 @@ def _border(shape: BaseGeometry) -> Borders:
         if len(_DRAWN) >= DRAWN_MOST:
             _DRAWN.clear()
         shapely.prepare(shape)
-        known = _DRAWN[id(shape)] = shape, drawn(np.array([shape], dtype=object))
+        known = _DRAWN[id(shape)] = shape, drawn(np.array([shape], dtype=object), np.array([Frame.of(shape)]))
     return known[1]
 
 

@@ -110,7 +110,10 @@ class Beside:
         """Begin."""
         # Not from the folder we are in: another trackerd may lie there.
         command = [sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "trackerd.backtest_side"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
+        # In a session of its own: a Ctrl-C is for us, who end it.
+        self._process = subprocess.Popen(  # noqa: S603 - ours
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as told:  # how it ended is told when it is asked
             told.write(msgspec.json.encode([asdict(past), period, upto]))
@@ -178,6 +181,10 @@ def main() -> None:
     except StoreError as error:
         sys.stderr.write(f"trackerd: {error}\n")
         sys.exit(AWAY)
+    except Exception as error:  # told as the command line tells it: no traceback reaches a user
+        if os.environ.get("TRACKERD_DEBUG"):
+            raise
+        sys.exit(f"trackerd: a fault of ours in the second process: {type(error).__name__}: {error}")
     sys.stdout.buffer.write(_written(found))
 
 
