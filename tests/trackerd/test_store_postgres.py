@@ -147,6 +147,24 @@ def test_whatever_happens_in_the_middle_of_a_turn_the_record_ends_the_same(serve
     made.store.close()
 
 
+def test_a_session_left_in_the_middle_of_a_pipeline_is_given_up(postgres: str) -> None:
+    prepare(postgres)
+    made = house(open_store(postgres))
+    assert isinstance(made.store, PostgresStore)
+    with pytest.raises(StoreError), made.store.transaction() as db:
+        _break_off(db)
+    assert carry(made, walk("w1", 3, minutes=5)) == 1, "another session, and the record read again"
+    assert made.store.tally().fixes == 60
+    made.store.close()
+
+
+def _break_off(db: Any) -> None:
+    """Leave the session as a server that dies while many rows are being sent does."""
+    db.connection.pgconn.enter_pipeline_mode()
+    db.connection.pgconn.send_query_params(b"SELECT 1", None)
+    raise psycopg.OperationalError("sending query failed")
+
+
 def test_a_statement_that_was_cancelled_is_told_and_the_turn_taken_again(postgres: str) -> None:
     prepare(postgres)
     fixes = walk("w1", 3, minutes=5)

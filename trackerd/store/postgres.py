@@ -139,6 +139,8 @@ class PostgresStore(SqlStore):
             raise ValueError(f"PostgreSQL cannot keep this: {type(error).__name__}") from error
         except psycopg.Error as error:
             raise StoreError(self._link.words(error)) from error
+        finally:
+            self._link.settle()
 
 
 def prepare(url: str, password: str | None = None) -> int:

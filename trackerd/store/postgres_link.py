@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import PipelineStatus, TransactionStatus
 
 from trackerd import clock
 from trackerd.store.protocol import StoreError, StoreHeld
@@ -108,6 +109,20 @@ class Link:
             except psycopg.Error as error:
                 raise StoreError(self.words(error)) from error
         return self._session
+
+    def settle(self) -> None:
+        """Give up a session that was left in the middle of something.
+
+        A server that dies while a pipeline is being written can leave a connection that is neither closed nor able to
+        roll back; nothing would ever work on it again.
+        """
+        if self._session is not None and not self._session.connection.closed:
+            connection = self._session.connection.pgconn
+            if (connection.transaction_status, connection.pipeline_status) != (
+                TransactionStatus.IDLE,
+                PipelineStatus.OFF,
+            ):
+                self._session.connection.close()
 
     def close(self) -> None:
         """Leave."""
