@@ -88,24 +88,33 @@ class Borders:
             i += 1
         return k, at, what, signed, east, north, near
 
-    def depths(self, lon: Floats, lat: Floats, inside: Iterable[u8], far: float) -> tuple[vec[float], vec[float]]:
-        """Return how deep in the first zone each place lies (outside negative), and how far from its bounding box.
-
-        From ``far`` metres on the depth is that distance: no more than the true one. ``inside`` is said of each place.
-        """
-        xs, ys, within = vec[float](lon), vec[float](lat), vec[u8](inside)
+    def away(self, lon: Floats, lat: Floats) -> vec[float]:
+        """Return how far each place lies from the bounding box of the first zone, in metres."""
+        xs, ys = vec[float](lon), vec[float](lat)
         n: i64 = len(xs)
-        depth, away = vec[float]([0.0] * n), vec[float]([0.0] * n)
+        found = vec[float]([0.0] * n)
         i: i64 = 0
         while i < n:
-            away[i] = sqrt(self._square(0, xs[i], ys[i]))
-            if away[i] < far:
-                distance = self._nearest(0, xs[i], ys[i], EVERYWHERE)[0]
-                depth[i] = distance if within[i] else -distance
-            else:
-                depth[i] = -away[i]
+            found[i] = sqrt(self._square(0, xs[i], ys[i]))
             i += 1
-        return depth, away
+        return found
+
+    def depths(self, lon: Floats, lat: Floats, away: Floats, inside: Iterable[u8], far: float) -> vec[float]:
+        """Return how deep in the first zone each place lies (outside negative).
+
+        ``away`` and ``inside`` are said of each place. From ``far`` metres away on, the depth is that distance: no
+        more than the true one.
+        """
+        xs, ys, found, within = vec[float](lon), vec[float](lat), vec[float](away), vec[u8](inside)
+        i: i64 = 0
+        while i < len(found):
+            if found[i] < far:
+                distance = self._nearest(0, xs[i], ys[i], EVERYWHERE)[0]
+                found[i] = distance if within[i] else -distance
+            else:
+                found[i] = -found[i]
+            i += 1
+        return found
 
     def _square(self, zone: i64, lon: float, lat: float) -> float:
         """Return the square of the distance to the zone's bounding box."""

@@ -165,8 +165,8 @@ class Fixes:
 
 def join(pieces: Sequence[Fixes]) -> Fixes:
     """Return pieces over the same devices, in their order, as one; nothing as nothing."""
-    if not pieces:
-        return Fixes.of(())
+    if len(pieces) <= 1:
+        return pieces[0] if pieces else Fixes.of(())
     columns = [column.name for column in fields(Fixes) if column.name != "devices"]
     return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
 
@@ -174,8 +174,6 @@ def join(pieces: Sequence[Fixes]) -> Fixes:
 def pooled(pieces: Sequence[Fixes]) -> Fixes:
     """Return pieces, each over its own devices, in their order, as one."""
     pieces = [piece for piece in pieces if len(piece)]
-    if len(pieces) <= 1:
-        return pieces[0] if pieces else Fixes.of(())
     index: dict[DeviceId, int] = {}
     numbers = [np.array([index.setdefault(one, len(index)) for one in piece.devices], np.int64) for piece in pieces]
     devices = tuple(index)

@@ -14,16 +14,11 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.belief import Rules
+from geofence.doubt import doubted
 from geofence.legs import LEG, SLACK, Legs
 from geofence.model import SECOND, Fixes, FloatColumn, IntColumn
 from geofence.spans import Spans, clip, without
 from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, depth_m, depths_m, metres_per_degree
-
-DOUBT_S = 60.0
-"""A fix that is wrong is seldom alone: its neighbours, so near in time, may share its error."""
-
-UNEVEN = 2.0
-"""Who goes faster than he should goes so much faster, at times, than on the whole."""
 
 
 class Walk(NamedTuple):
@@ -53,11 +48,12 @@ def walk(fixes: Fixes, rules: Rules) -> Walk:
     """Return the walk of one device's ``fixes``, which are in order of time; ``rules``: that device's."""
     accuracy = np.where(np.isnan(fixes.accuracy_m), UNKNOWN_ACCURACY_M, fixes.accuracy_m)
     bound = rules.error_bound * np.maximum(accuracy, 1.0)
-    speed = np.full(max(len(fixes) - 1, 0), rules.walker_speed)
     seconds = (fixes.time - fixes.time[:1]) / SECOND
+    speed = bound[:0]
     if len(fixes):
         x, y = metres_per_degree(float(fixes.lat[0]))
-        _doubt(seconds, (fixes.lon - fixes.lon[0]) * x, (fixes.lat - fixes.lat[0]) * y, bound, speed)
+        east, north = (fixes.lon - fixes.lon[0]) * x, (fixes.lat - fixes.lat[0]) * y
+        bound, speed = map(np.asarray, doubted(seconds, east, north, bound, rules.walker_speed))
     way = np.concatenate((seconds[:1], np.cumsum(np.diff(seconds) * speed)))
     legs = _legs(fixes, way, bound, rules.walker_speed)
     return Walk(fixes.time, fixes.lon, fixes.lat, bound, _heard(fixes.time, rules.silence_s), legs)
@@ -86,24 +82,6 @@ def _legs(fixes: Fixes, way: FloatColumn, bound: FloatColumn, speed: float) -> L
     x, y = metres_per_degree(float(lat[0]))
     radius = SLACK * np.maximum.reduceat(np.hypot((lon - lon[of]) * x, (lat - lat[of]) * y), starts)
     return Legs(lon[middle], lat[middle], radius, way, bound, fixes.time, speed)
-
-
-def _doubt(seconds: FloatColumn, east: FloatColumn, north: FloatColumn, bound: FloatColumn, speed: FloatColumn) -> None:
-    """Raise ``bound`` and ``speed`` (between neighbours) until every two fixes looked at can be joined by a walk.
-
-    Fixes 1, 2, 4, 8, … apart are looked at: who is too fast for long is found over a long stretch only.
-    """
-    slow, lag = speed[:1].copy(), 1
-    while lag < len(seconds):
-        took, was = seconds[lag:] - seconds[:-lag], bound.copy()
-        apart = np.hypot(east[lag:] - east[:-lag], north[lag:] - north[:-lag])
-        for a in np.flatnonzero(apart > slow * took + bound[lag:] + bound[:-lag]).tolist():
-            b = a + lag
-            speed[a:b] = np.maximum(speed[a:b], UNEVEN * (apart[a] + was[a] + was[b]) / took[a])
-            if took[a] <= DOUBT_S:
-                near = slice(*np.searchsorted(seconds, (seconds[a] - DOUBT_S, seconds[b] + DOUBT_S)).tolist())
-                bound[near] = np.maximum(bound[near], apart[a] + max(was[a], was[b]) + slow * took[a])
-        lag *= 2
 
 
 def _heard(time: IntColumn, silence_s: float) -> Spans:

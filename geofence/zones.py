@@ -169,9 +169,11 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> FloatColumn:
 def depths_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
     """Return the same, and how far each place lies from the zone's bounding box."""
     border = _border(zone.shape)
-    inside = shapely.intersects_xy(zone.shape, lon, lat)
-    depth, away = border.depths(lon, lat, inside.view(np.uint8), FAR_M)
-    return np.asarray(depth), np.asarray(away)
+    away = np.asarray(border.away(lon, lat))
+    inside = np.zeros(len(lon), np.uint8)
+    boxed = np.flatnonzero(away == 0.0)  # nothing else is inside
+    inside[boxed] = shapely.intersects_xy(zone.shape, lon[boxed], lat[boxed])
+    return np.asarray(border.depths(lon, lat, away, inside, FAR_M)), away
 
 
 def _border(shape: BaseGeometry) -> Borders:

@@ -14,6 +14,8 @@ from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
+import numpy as np
+
 from geofence.calendar import Window
 from geofence.event import Visit
 from geofence.ledger import Carried, Case, Outcome, Verdict, Whereabouts, judge, whereabouts
@@ -21,6 +23,7 @@ from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, WardenId, Zo
 from geofence.plan import ANYONE
 from geofence.presence import Presence, Walk, presence, walk
 from geofence.spans import Spans, union, without
+from geofence.track import Track
 from geofence.zones import Zone
 from trackerd.docket import closes
 from trackerd.house import House
@@ -48,6 +51,10 @@ class Bench:
         self._asked = {one.id: one for one in house.town.plan.requirements}
 
     @cached_property
+    def _tracks(self) -> Mapping[DeviceId, Track]:
+        return self.house.engine.tracks
+
+    @cached_property
     def _devices(self) -> list[DeviceId]:
         return self.house.store.devices() if self.house.town.roster.everyone else []
 
@@ -68,7 +75,7 @@ class Bench:
         if self.now < closes(one.case):
             return False
         if one.duties is None:
-            return all(self._settled(device, *one.case.window, one.case) for device in self.house.engine.tracks)
+            return all(self._settled(device, *one.case.window, one.case) for device in self._tracks)
         held = (item for devices in one.duties.values() for item in devices.items())
         return all(self._settled(device, spans[0][0], spans[-1][1], one.case) for device, spans in held)
 
@@ -94,7 +101,7 @@ class Bench:
 
     def _settled(self, device: DeviceId, start: int, end: int, case: Case) -> bool:
         """Return whether no more can be said in time of a device on duty from ``start`` to ``end``."""
-        track, lost = self.house.engine.tracks.get(device), round(self.house.rules.lost_s * SECOND)
+        track, lost = self._tracks.get(device), round(self.house.rules.lost_s * SECOND)
         heard = max(start, track.heard if track is not None and track.heard is not None else start)
         belief = track.beliefs.get(case.zone) if track is not None else None
         if heard >= end and (belief is None or belief.sum == 0 or belief.turned >= case.window.end):
@@ -177,7 +184,7 @@ class Bench:
     def _read_walk(self, device: DeviceId, start: int, until: int) -> Walk:
         since = start - BEFORE
         pages = (self._page(device, page) for page in range(since // PAGE, until // PAGE + 1))
-        pieces = [page.take((page.time >= since) & (page.time < until)) for page in pages if len(page)]
+        pieces = [page.take(slice(*np.searchsorted(page.time, (since, until)))) for page in pages if len(page)]
         return walk(join(pieces), self.house.rules.of(device))
 
     def _read_page(self, device: DeviceId, page: int) -> Fixes:
@@ -191,17 +198,17 @@ class Bench:
     def _read_visits(self, start: int, end: int) -> dict[ZoneId, list[Kept]]:
         found: dict[ZoneId, list[Kept]] = defaultdict(list)
         for kept in self.house.store.visits(start, end):
-            found[kept.visit.zone].append(replace(kept, visit=self._as_seen(kept.visit)))
+            found[kept.visit.zone].append(self._as_seen(kept))
         return found
 
-    def _as_seen(self, visit: Visit) -> Visit:
+    def _as_seen(self, kept: Kept) -> Kept:
         """Return a visit that lasts as far as its end can no longer be dated before."""
-        track = self.house.engine.tracks.get(visit.device)
+        visit, track = kept.visit, self._tracks.get(kept.visit.device)
         if visit.ended is not None or track is None or track.heard is None:
-            return visit
+            return kept
         belief = track.beliefs.get(visit.zone)
         seen = track.heard if belief is None or track.same != -1 else belief.seen
-        return replace(visit, ended=max(visit.began, seen))
+        return replace(kept, visit=replace(visit, ended=max(visit.began, seen)))
 
 
 def _may(one: Docketed, warden: WardenId, team: TeamId | None) -> bool:
