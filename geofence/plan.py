@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from geofence.calendar import Hours, Window
 from geofence.ledger import Case, Terms
 from geofence.model import (
+    EPOCH,
     EVER,
     NEVER,
     SECOND,
@@ -30,7 +31,6 @@ from geofence.model import (
     TeamId,
     WardenId,
     to_datetime,
-    to_micros,
 )
 from geofence.spans import Spans, clip, union, without
 from geofence.zones import Zone
@@ -38,6 +38,7 @@ from geofence.zones import Zone
 ANYONE = "anyone"
 SHIFT_US = 36 * 3600 * SECOND
 """No stretch of duty is longer."""
+DAY_US = 86_400 * SECOND
 MANY = 8
 """Fixes of a device in a batch from which on they are asked about together."""
 
@@ -112,7 +113,7 @@ class Roster:
     everyone: bool = False
     breaks: Mapping[WardenId, Spans] = field(default_factory=dict)
     """When each warden is on break: as good as off duty."""
-    _days: dict[tuple[DeviceId, date], list[tuple[Window, WardenId]]] = field(
+    _days: dict[tuple[DeviceId, int], list[tuple[Window, WardenId]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -123,7 +124,9 @@ class Roster:
 
     def on_break(self, warden: WardenId, time: int) -> bool:
         """Return whether the warden is on break at that moment."""
-        spans = self.breaks.get(warden, ())
+        spans = self.breaks.get(warden)
+        if not spans:
+            return False
         before = bisect_right(spans, time, key=lambda span: span[0])
         return before > 0 and time < spans[before - 1][1]
 
@@ -133,8 +136,7 @@ class Roster:
 
     def carrier(self, device: DeviceId, time: int) -> WardenId | None:
         """Return whose duty with the device it is at that moment, on break or not, or None."""
-        day = to_datetime(time).astimezone(self.zone).date()
-        for window, warden in self._of_day(device, day):
+        for window, warden in self._of_day(device, time // DAY_US):
             if window.start <= time < window.end:
                 return warden
         if self.everyone and not any(duty.device == device for duty in self.duties):
@@ -162,9 +164,9 @@ class Roster:
         if self.everyone and not any(duty.device == device for duty in self.duties):
             who[:] = WardenId(device)
             first = len(times)
-        while first < len(times):  # day by day of the town's calendar
-            day = to_datetime(int(times[first])).astimezone(self.zone).date()
-            last = max(first + 1, int(np.searchsorted(times, _midnight(day, self.zone))))
+        while first < len(times):
+            day = int(times[first]) // DAY_US
+            last = int(np.searchsorted(times, (day + 1) * DAY_US))
             for window, warden in reversed(self._of_day(device, day)):  # of two that overlap, the first holds
                 start, end = np.searchsorted(times[first:last], window) + first
                 who[start:end] = warden
@@ -207,24 +209,28 @@ class Roster:
         """Return the team of a warden."""
         return self.teams.get(warden) if warden is not None else None
 
-    def _of_day(self, device: DeviceId, day: date) -> list[tuple[Window, WardenId]]:
-        """Return the windows that can touch the day, begun on it or the day before."""
+    def _of_day(self, device: DeviceId, day: int) -> list[tuple[Window, WardenId]]:
+        """Return the windows that touch a day of UTC, which is given by its number since 1970."""
         found = self._days.get((device, day))
         if found is None:
-            own = [duty for duty in self.duties if duty.device == device]
-            found = [(window, duty.warden) for duty in own for window in _windows(duty.when, day, self.zone)]
-            self._days[device, day] = found
+            begin = Micros(day * DAY_US)
+            end = Micros(begin + DAY_US)
+            own = [(w, duty.warden) for duty in self.duties if duty.device == device for w in self._begun(duty, day)]
+            found = self._days[device, day] = [(w, who) for w, who in own if w.start < end and begin < w.end]
         return found
 
-
-def _midnight(day: date, zone: tzinfo) -> int:
-    """Return the moment at which the day ends."""
-    if day == date.max:
-        return NEVER
-    return to_micros(datetime(day.year, day.month, day.day, tzinfo=zone) + timedelta(days=1))
+    def _begun(self, duty: Duty, day: int) -> list[Window]:
+        """Return the windows of a duty that begin about that day, wherever on earth the town is, or end on it."""
+        if isinstance(duty.when, Window):
+            return [duty.when]
+        number = EPOCH.toordinal() + day
+        days = range(max(number - 2, date.min.toordinal()), min(number + 1, date.max.toordinal()) + 1)
+        found = (duty.when.on(date.fromordinal(one), self.zone) for one in days)
+        return [window for window in found if window is not None]
 
 
 def _windows(when: Hours | Window, day: date, zone: tzinfo) -> list[Window]:
+    """Return the windows that begin on a day of the town's calendar, or on the one before."""
     if isinstance(when, Window):
         return [when]
     found = (when.on(one, zone) for one in (day - timedelta(days=1), day))

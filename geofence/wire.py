@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import fields
+from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +18,7 @@ from geofence.bounds import Prism
 from geofence.event import Event, Kind, named
 from geofence.ledger import Case, Outcome, Verdict
 from geofence.look import Trail
-from geofence.model import SECOND, DeviceId, TeamId, WardenId, ZoneId, to_datetime
+from geofence.model import EPOCH, SECOND, DeviceId, TeamId, WardenId, ZoneId
 from geofence.motion import Motion
 from geofence.track import Belief, Track
 from geofence.zones import Zone
@@ -31,9 +32,12 @@ VERDICTS = {
 """What event tells which verdict."""
 
 
+_EPOCH = EPOCH.replace(tzinfo=None)
+
+
 def moment(micros: int) -> str:
     """Return the moment as RFC 3339 in UTC, with a fraction only where there is one."""
-    return to_datetime(micros).isoformat().replace("+00:00", "Z")
+    return (_EPOCH + timedelta(microseconds=int(micros))).isoformat() + "Z"
 
 
 def event_id(source: str, event: Event, again: int = 0) -> str:

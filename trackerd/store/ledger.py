@@ -104,8 +104,8 @@ def keep_events(db: rows.Db, events: Sequence[Told], routes: Sequence[str]) -> l
     )
     new: list[Told] = []
     for event in events:
-        body = json.dumps(event.body, separators=(",", ":"), ensure_ascii=False)
-        row = (event.id, event.type, event.time, event.zone, event.device, body, *rows.said_row(event.said))
+        about = (event.id, event.type, event.time, event.zone, event.device)
+        row = (*about, rows.text_of(event.body), *rows.said_row(event.said))
         for (seq,) in db.execute(query, row).fetchall():
             new.append(event)
             db.executemany("INSERT INTO outbox VALUES (?,?)", [(route, seq) for route in routes])

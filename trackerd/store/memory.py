@@ -6,7 +6,6 @@ fixes stay columns, and are put in order only when somebody asks or one comes ou
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,6 +64,7 @@ from trackerd.store.protocol import (
     Waiver,
     Wanted,
 )
+from trackerd.store.rows import text_of
 from trackerd.store.seen import Held, within
 
 _VALUES = attrgetter(
@@ -109,7 +109,7 @@ class MemoryStore:
     def commit(self, batch: Batch) -> Committed:
         """See Store."""
         for event in batch.events:
-            json.dumps(event.body)  # what cannot be told fails before anything is kept
+            text_of(event.body)  # what cannot be told fails before anything is kept
         new = self._keep_fixes(batch)
         self._refusals += [(refusal.received, refusal.why) for refusal in batch.refusals]
         self._keep_duty(batch)

@@ -10,9 +10,11 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
+from operator import attrgetter
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 from pydantic import TypeAdapter
 
@@ -101,10 +103,18 @@ def to_fixes(device: DeviceId, rows: Sequence[Sequence[Any]]) -> Fixes:
     return Fixes(devices=(device,), device=np.zeros(len(rows), np.int64), **whole, **numbers)
 
 
+_EVENT = [field.name for field in fields(Event)]
+_facts = attrgetter(*_EVENT)
+
+
 def dump_event(event: Event) -> str:
     """Return the event in the engine's own words."""
-    said = {key: value for key, value in asdict(event).items() if value is not None}
-    return json.dumps(said, separators=(",", ":"), allow_nan=False)
+    return text_of({name: value for name, value in zip(_EVENT, _facts(event), strict=True) if value is not None})
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """Return it as JSON. Raises TypeError where it holds what JSON cannot."""
+    return msgspec.json.encode(document).decode()
 
 
 def said_row(said: Said | None) -> Row:
