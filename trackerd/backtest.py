@@ -87,14 +87,19 @@ def stored(house: House, store: Store, period: Window, upto: Micros | None = Non
         yield _admitted(house, pooled(lot))
 
 
-def live(house: House, past: Iterable[Taken], period: Window, upto: Micros | None = None) -> Lived:
-    """Live through the past; ``upto``: time passes so far at the end, else as far as the last fix says."""
+def watch(house: House, past: Iterable[Taken], period: Window) -> Micros:
+    """Take in the past; return the last moment it speaks of."""
     last = Micros(period.start - LEAD_US)
     for taken in past:
         part = _within(taken, period)
         last = max(last, Micros(int(part.fixes.time.max(initial=last))))
         record(house, part, None)
-    record(house, empty(), last if upto is None else max(last, upto))
+    return last
+
+
+def judged(house: House, last: Micros, period: Window) -> Lived:
+    """Let time pass to the ``last`` moment; return what became of the period."""
+    record(house, empty(), last)
     found = house.store.visits(*period)
     visits = [kept.visit for kept in found if period.start <= kept.visit.began < period.end]
     cases = house.store.docket(period.start, period.end)

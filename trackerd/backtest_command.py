@@ -25,14 +25,13 @@ from geofence.calendar import Window
 from geofence.model import EVER, NEVER, Micros, to_datetime, to_micros
 from trackerd import backtest, clock
 from trackerd.assemble import opened
-from trackerd.backtest import CHANGED, GONE, NEW, SAME, Difference, Lived
-from trackerd.backtest_side import Beside, Past, lived, towns, two_cores, until
+from trackerd.backtest import CHANGED, GONE, NEW, SAME, Difference
+from trackerd.backtest_side import Past, both, towns
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
 from trackerd.config import Settings
 from trackerd.sources.file import STANDARD_INPUT
 from trackerd.store import StoreError
-from trackerd.town import Town
 
 WEEKS = timedelta(weeks=4)
 SHOWN = 40
@@ -65,7 +64,7 @@ def run(wishes: Wishes) -> None:
     try:
         if not past.files:
             _warn(settings, Path(past.config), period, clock_)
-        lives, faults = _both(past, settings, (before, after), period)
+        lives, faults = both(past, settings, before, after, period, talk)
     except StoreError as error:
         _stop(str(error), AWAY)
     difference = backtest.compare(*lives)
@@ -77,23 +76,6 @@ def run(wishes: Wishes) -> None:
         talk.print(f"fault: {fault}", markup=False)
     if faults:
         raise typer.Exit(FAULTS)
-
-
-def _both(
-    past: Past, settings: Settings, sides: tuple[Town, Town], period: Window
-) -> tuple[tuple[Lived, Lived], list[str]]:
-    """Let both sides live through the past, at once where there are two cores. Raises StoreError."""
-    upto = until(past, period)
-    if not two_cores():
-        before, _ = lived(past, settings, sides[0], period, upto, talk)
-        after, faults = lived(past, settings, sides[1], period, upto, talk)
-        return (before, after), faults
-    beside = Beside(past, period, upto)
-    try:
-        after, faults = lived(past, settings, sides[1], period, upto, talk)
-        return (beside.lived(), after), faults
-    finally:
-        beside.end()
 
 
 def _period(wishes: Wishes, zone: ZoneInfo) -> Window:

@@ -1,47 +1,44 @@
-"""One side of a backtest: the town as it is, or as proposed, lives through the past; a second one beside it.
+"""The two sides of a backtest: the town as it is, and as proposed, live through the past at once.
 
-What must stay true here: both sides run this same code over the same fixes, whether the second has a process of its own
-(where there is more than one core) or its turn; that process ends when it has answered, and says only numbers and ids:
-JSON in, JSON out.
+What must stay true here: both sides run this same code over the same fixes. Where the plan alone differs, all that was
+seen is the same of both, and is computed once; only then do they part. The town as it is lives in a process of its own,
+begun as a copy of this one, which ends when it has answered.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import asdict, dataclass
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, fields, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from rich.console import Console
 
 from geofence.calendar import Window
 from geofence.event import Visit
 from geofence.faults import Fault
-from geofence.ledger import Case, Outcome, Terms
 from geofence.model import Micros, to_micros
 from trackerd import backtest, clock
 from trackerd.assemble import house, opened
 from trackerd.backtest import Lived
-from trackerd.cli import AWAY
 from trackerd.commands import files, proposed
 from trackerd.config import PlanFile, Settings
+from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.load import load, read_toml
 from trackerd.progress import Meter
-from trackerd.replay import streamed
+from trackerd.replay import streamed, undisturbed
 from trackerd.store import MemoryStore, Store, StoreError
 from trackerd.town import Town, build
 
-VISIT = (
-    "id", "device", "zone", "began", "ended", "seconds", "seconds_possible", "confidence", "zones_version", "revision",
-)  # fmt: skip
-_visit = attrgetter(*VISIT)
+_visit = attrgetter(*[field.name for field in fields(Visit)])
+Sides = tuple[Lived, Lived]
+"""As it was, and as it would have been."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +66,37 @@ def towns(past: Past) -> tuple[Settings | None, Town | None, Town | None, list[F
     return settings, before, after, [*faults, *found, *more, *last]
 
 
-def until(past: Past, period: Window) -> Micros | None:
-    """Return how far time passes at the end: of files, as far as their last fix says."""
-    return None if past.files else Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
-
-
-def lived(
-    past: Past, settings: Settings, town: Town, period: Window, upto: Micros | None, console: Console | None = None
-) -> tuple[Lived, list[str]]:
-    """Let a town live through the past; return what became of it, and the faults of files. Raises StoreError.
+def both(
+    past: Past, settings: Settings, before: Town, after: Town, period: Window, console: Console
+) -> tuple[Sides, list[str]]:
+    """Let both towns live through the past; return what became of them, and the faults of files. Raises StoreError.
 
     ``console``: where progress is shown.
+    """
+    undisturbed()
+    upto = None if past.files else Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
+
+    def seen(town: Town, console: Console | None) -> tuple[House, Micros, list[str]]:
+        return _seen(past, settings, town, period, upto, console)
+
+    if _seen_alike(before, after):
+        made, last, faults = seen(before, console)
+        with _beside(lambda: backtest.judged(made, last, period)) as other:
+            made.move(after)
+            found = backtest.judged(made, last, period)
+            return (other(), found), faults
+    with _beside(lambda: backtest.judged(*seen(before, None)[:2], period)) as other:
+        made, last, faults = seen(after, console)
+        found = backtest.judged(made, last, period)
+        return (other(), found), faults
+
+
+def _seen(
+    past: Past, settings: Settings, town: Town, period: Window, upto: Micros | None, console: Console | None
+) -> tuple[House, Micros, list[str]]:
+    """Take in the past; return the house that knows it, the last moment told of, and the faults of files.
+
+    ``upto``: so far time passes, at least; of files, as far as their last fix says.
     """
     with ExitStack() as stack:
         store: Store | None = None
@@ -91,8 +108,15 @@ def lived(
         pieces = streamed(made, sources) if store is None else backtest.stored(made, store, period, upto)
         if console is not None:
             pieces = _watched(pieces, stack.enter_context(Meter(console, sources)))
-        found = backtest.live(made, pieces, period, upto)
-        return found, [f"{source.name}: {source.fault}" for source in sources if source.fault]
+        last = backtest.watch(made, pieces, period)
+        faults = [f"{source.name}: {source.fault}" for source in sources if source.fault]
+        return made, last if upto is None else max(last, upto), faults
+
+
+def _seen_alike(before: Town, after: Town) -> bool:
+    """Return whether the two towns differ in their plans alone."""
+    same = before.zones.version == after.zones.version
+    return same and replace(before, zones=after.zones, plan=after.plan) == after
 
 
 def _watched(pieces: Iterable[Taken], meter: Meter) -> Iterator[Taken]:
@@ -103,41 +127,45 @@ def _watched(pieces: Iterable[Taken], meter: Meter) -> Iterator[Taken]:
         meter.beat(fixes)
 
 
-class Beside:
-    """The town as it is, living through the past in a process of its own."""
+@contextmanager
+def _beside(work: Callable[[], Lived]) -> Iterator[Callable[[], Lived]]:
+    """Do some work in a process of its own, a copy of this one; give what waits for its answer. Raises StoreError."""
+    here, there = get_context("fork").Pipe(duplex=False)
+    process = get_context("fork").Process(target=_answer, args=(work, there), daemon=True)
+    process.start()
+    there.close()
 
-    def __init__(self, past: Past, period: Window, upto: Micros | None) -> None:
-        """Begin."""
-        # Not from the folder we are in: another trackerd may lie there.
-        command = [sys.executable, "-I" if sys.flags.isolated else "-P", "-m", "trackerd.backtest_side"]
-        # In a session of its own: a Ctrl-C is for us, who end it.
-        self._process = subprocess.Popen(  # noqa: S603 - ours
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
-        assert self._process.stdin is not None
-        with suppress(BrokenPipeError), self._process.stdin as told:  # how it ended is told when it is asked
-            told.write(msgspec.json.encode([asdict(past), period, upto]))
-        self._process.stdin = None
+    def answer() -> Lived:
+        try:
+            said, fault = here.recv()
+        except EOFError:
+            raise RuntimeError("the second process ended without an answer") from None
+        if fault is not None:
+            raise fault
+        visits, verdicts = said
+        return Lived([Visit(*one) for one in visits], verdicts)
 
-    def lived(self) -> Lived:
-        """Wait for what became of it. Raises StoreError where its store was away."""
-        said, _ = self._process.communicate()
-        if self._process.returncode == AWAY:
-            raise StoreError("what is in force could not be lived through: see above")
-        if self._process.returncode:
-            raise RuntimeError(f"the second process ended with {self._process.returncode}")
-        return _read(said)
-
-    def end(self) -> None:
-        """Let it go, done or not."""
-        self._process.kill()
-        with self._process:
-            pass
+    try:
+        yield answer
+    finally:
+        process.kill()
+        process.join()
+        here.close()
 
 
-def two_cores() -> bool:
-    """Return whether a second process has a core to run on."""
-    return len(os.sched_getaffinity(0)) > 1
+def _answer(work: Callable[[], Lived], there: Connection) -> None:
+    """Say what came of it: what it is made of, or the fault, which the other process tells."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the other process, which ends us
+    with suppress(BrokenPipeError):  # nobody waits any more
+        try:
+            found = work()
+            there.send((([_visit(visit) for visit in found.visits], found.verdicts), None))
+        except StoreError as error:
+            there.send((None, StoreError(str(error))))
+        except Exception as error:  # no traceback reaches a user
+            if os.environ.get("TRACKERD_DEBUG"):
+                raise
+            there.send((None, RuntimeError(f"in the second process: {type(error).__name__}: {error}")))
 
 
 def _proposed(settings: Settings, past: Past) -> tuple[Settings | None, list[Fault]]:
@@ -153,40 +181,3 @@ def _proposed(settings: Settings, past: Past) -> tuple[Settings | None, list[Fau
             duties += old.duty if old is not None else ()
         settings = settings.model_copy(update={"duty": tuple(duties), "requirement": ()})
     return proposed(settings, zones, plan or None), []
-
-
-def _written(found: Lived) -> bytes:
-    verdicts = [[*case[:2], case.window, case.terms, case.waived, what] for case, what in found.verdicts.items()]
-    return msgspec.json.encode([[_visit(visit) for visit in found.visits], verdicts])
-
-
-def _read(said: bytes) -> Lived:
-    visits, verdicts = msgspec.json.decode(said)
-    cases = (
-        (Case(requirement, zone, Window(*window), Terms(*terms), waived), Outcome(what))
-        for requirement, zone, window, terms, waived, what in verdicts
-    )
-    return Lived([Visit(*one) for one in visits], dict(cases))
-
-
-def main() -> None:
-    """Live through the past once, as things are."""
-    said: list[Any] = msgspec.json.decode(sys.stdin.buffer.read())
-    past, period, upto = Past(**said[0]), Window(*said[1]), said[2]
-    settings, before, _, _ = towns(past)
-    assert settings is not None  # its faults were told
-    assert before is not None
-    try:
-        found, _ = lived(past, settings, before, period, upto)
-    except StoreError as error:
-        sys.stderr.write(f"trackerd: {error}\n")
-        sys.exit(AWAY)
-    except Exception as error:  # told as the command line tells it: no traceback reaches a user
-        if os.environ.get("TRACKERD_DEBUG"):
-            raise
-        sys.exit(f"trackerd: a fault of ours in the second process: {type(error).__name__}: {error}")
-    sys.stdout.buffer.write(_written(found))
-
-
-if __name__ == "__main__":
-    main()

@@ -50,10 +50,7 @@ def play(
 
     ``beat`` is called after each piece.
     """
-    # What was loaded lives as long as we do, and what a block is made of is gone with it: Python need not look for
-    # rubbish among it again and again.
-    gc.freeze()
-    gc.set_threshold(100_000)
+    undisturbed()
     played = Played()
     began = time.perf_counter()
     pieces: Iterator[tuple[Taken, Micros | None]]
@@ -69,6 +66,12 @@ def play(
             played.faults.append(f"{source.name}: {source.fault}")
     played.took_s = time.perf_counter() - began
     return played
+
+
+def undisturbed() -> None:
+    """Have Python look for rubbish less often: what was loaded stays, and what a block is made of is gone with it."""
+    gc.freeze()
+    gc.set_threshold(100_000)
 
 
 def _play(house: House, taken: Taken, now: Micros | None, tell: Tell, played: Played) -> None:
