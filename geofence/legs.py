@@ -13,7 +13,7 @@ from math import ceil, floor
 from typing import Final
 
 import numpy as np
-from librt.vecs import append, vec
+from librt.vecs import append, pop, vec
 from mypy_extensions import i64, u8
 
 from geofence.lookup import Floats, Ints
@@ -35,8 +35,17 @@ class Stretches:
     def around(self, first: float, last: float, metres: float) -> None:
         """Add the stretch from so many metres before ``first`` to as many after ``last``, if there are any."""
         if metres > 0.0:
-            self.begin = append(self.begin, first - metres)
-            self.end = append(self.end, last + metres)
+            self._add(first - metres, last + metres)
+
+    def along(self, first: float, last: float, metres: float) -> None:
+        """Add it where each before was around an earlier part of the way: it follows them, or joins the last few."""
+        if metres > 0.0:
+            begin, end, begins, ends = first - metres, last + metres, self.begin, self.end
+            while len(begins) > 0 and begin <= ends[len(ends) - 1]:
+                begins, was = pop(begins)
+                ends, till = pop(ends)
+                begin, end = min(begin, was), max(end, till)
+            self.begin, self.end = append(begins, begin), append(ends, end)
 
     def joined(self) -> Stretches:
         """Return them in their order, those that meet as one."""
@@ -119,18 +128,18 @@ class Legs:
             open_[i] = 1 if abs(aways[i] - far) <= self._radius[i] else 0
             i += 1
         inside, outside = self._side(deep, 1.0, open_), self._side(deep, -1.0, open_)
-        shown = Shown()
+        shown, way, total = Shown(), self.way, i64(len(self.way))
         i = 0
         while i < n:
+            row = i * LEG
+            past = min(row + LEG, total)
             if open_[i]:
-                row = i * LEG
-                while row < min((i + 1) * LEG, i64(len(self.way))):
+                while row < past:
                     shown.asked = append(shown.asked, row)
                     row += 1
             else:
-                first, last = self.way[i * LEG], self._last(i)
-                shown.inside.around(first, last, inside[i])
-                shown.outside.around(first, last, outside[i])
+                shown.inside.along(way[row], way[past - 1], inside[i])
+                shown.outside.along(way[row], way[past - 1], outside[i])
             i += 1
         return shown
 
@@ -156,26 +165,25 @@ class Legs:
     def _side(self, deep: vec[float], sign: float, open_: vec[u8]) -> vec[float]:
         """Return of each leg the metres for which it surely shows that side; note those that may show more."""
         n: i64 = len(deep)
-        sure, proven = vec[float]([0.0] * n), Stretches()
+        total: i64 = len(self.way)
+        way, radius, least, most, gap = self.way, self._radius, self._least, self._most, self._gap
+        sure, proven = vec[float](deep), Stretches()
         i: i64 = 0
         while i < n:
-            metres = sign * deep[i] - self._radius[i] - self._most[i]
-            if not open_[i] and 2 * metres >= self._gap[i]:
-                sure[i] = metres
-                proven.around(self.way[i * LEG], self._last(i), metres)
+            sure[i] = sign * deep[i] - radius[i] - most[i]
+            if open_[i] or 2 * sure[i] < gap[i]:
+                sure[i] = 0.0
+            else:
+                proven.along(way[i * LEG], way[min((i + 1) * LEG, total) - 1], sure[i])
             i += 1
-        whole = proven.joined()
         i = 0
         while i < n:
-            metres = sign * deep[i] + self._radius[i] - self._least[i]
-            if metres > 0.0 and not whole.hold(self.way[i * LEG] - metres, self._last(i) + metres):
-                open_[i] = 1
+            metres = sign * deep[i] + radius[i] - least[i]
+            if metres > 0.0 and not open_[i]:
+                begin, end = way[i * LEG] - metres, way[min((i + 1) * LEG, total) - 1] + metres
+                open_[i] = 0 if proven.hold(begin, end) else 1
             i += 1
         return sure
-
-    def _last(self, leg: i64) -> float:
-        """Return the way gone by the last fix of a leg."""
-        return self.way[min((leg + 1) * LEG, i64(len(self.way))) - 1]
 
     def _when(self, way: float) -> float:
         """Return the moment (microseconds) at which it can have gone so far; beyond all fixes at its speed."""

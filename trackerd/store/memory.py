@@ -6,7 +6,7 @@ fixes stay columns, and are put in order only when somebody asks or one comes ou
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -527,6 +527,7 @@ class _Log:
 
     def __init__(self) -> None:
         self._pieces: list[Fixes] = []
+        """One after the other in time; the first may be what is left of some, and empty."""
         self._newest = -(2**63)
         self.count = 0
 
@@ -543,9 +544,12 @@ class _Log:
         return self.count - before, news
 
     def between(self, after: int, before: int | None) -> Fixes:
-        whole = self._whole()
-        end = len(whole) if before is None else int(np.searchsorted(whole.time, before, "left"))
-        return whole.take(slice(int(np.searchsorted(whole.time, after, "right")), end))
+        first = max(bisect_right(self._pieces, after, key=_first) - 1, 0)
+        last = len(self._pieces) if before is None else bisect_left(self._pieces, before, key=_first)
+        pieces = self._pieces[first : max(last, first + 1)]
+        found = join(pieces) if len(pieces) < len(self._pieces) else self._whole()
+        end = len(found) if before is None else int(np.searchsorted(found.time, before, "left"))
+        return found.take(slice(int(np.searchsorted(found.time, after, "right")), end))
 
     def erase(self, start: int, end: int) -> Micros | None:
         """Erase what lies in [start, end) but an SOS; return the first moment of it."""
@@ -583,6 +587,10 @@ class _Log:
 
 def _ended(kept: Kept) -> int:
     return NEVER if kept.visit.ended is None else kept.visit.ended
+
+
+def _first(piece: Fixes) -> int:
+    return int(piece.time[0]) if len(piece) else EVER
 
 
 def _best(fixes: Fixes, rows: IntColumn) -> int:
