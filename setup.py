@@ -15,7 +15,7 @@ GEOFENCE = [
     "around", "belief", "borders", "bounds", "doubt", "event", "folds", "legs", "look", "lookup", "motion", "order",
     "spans", "terms", "track", "wire",
 ]  # fmt: skip
-COMPILED = [*(f"geofence/{name}.py" for name in GEOFENCE), "devices/csv_scan.py"]
+COMPILED = [*(f"geofence/{name}.py" for name in GEOFENCE), "devices/csv_scan.py", "trackerd/latest.py"]
 wanted = os.environ.get("TRACKERD_COMPILED", "")
 extensions = []
 if wanted != "no" and {"bdist_wheel", "editable_wheel"} & set(sys.argv):  # the other steps of a build need none

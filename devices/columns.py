@@ -5,10 +5,22 @@ What must stay true here: what cannot be true of what stands beside a position i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
+
 import numpy as np
+from numpy.typing import NDArray
 
 from devices import accuracy
 from geofence.model import FloatColumn, IntColumn
+
+
+def numbers(rows: Sequence[Sequence[float | None]], width: int) -> NDArray[np.float64]:
+    """Return rows of so many numbers each, NaN for None."""
+    try:
+        return np.fromiter(chain.from_iterable(rows), np.float64, width * len(rows)).reshape(-1, width)
+    except TypeError:  # there is a None
+        return np.array(rows, dtype=np.float64).reshape(-1, width)
 
 
 def micros(seconds: FloatColumn) -> IntColumn:

@@ -18,6 +18,7 @@ sends a tag with everything until it is cleared) makes no fix of a location, onl
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,11 +53,11 @@ class _Location(msgspec.Struct):
     lon: float
     tst: float
     type: str = msgspec.field(name="_type")
-    acc: float | None = None
-    vel: float | None = None
-    cog: float | None = None
-    alt: float | None = None
-    batt: float | None = None
+    acc: float | None = math.nan  # what is not there; None: written as null
+    vel: float | None = math.nan
+    cog: float | None = math.nan
+    alt: float | None = math.nan
+    batt: float | None = math.nan
     t: str | None = None
     tag: object = None
 
@@ -108,7 +109,7 @@ class OwnTracks:
     @staticmethod
     def columns(devices: tuple[DeviceId, ...], device: IntColumn, places: Sequence[Place]) -> Fixes:
         """Return the fixes; see ``Terse``."""
-        time, lon, lat, acc, vel, cog, alt, batt = np.array(places, dtype=np.float64).reshape(-1, 8).T.copy()
+        time, lon, lat, acc, vel, cog, alt, batt = columns.numbers(places, 8).T.copy()
         nan, zero = np.full(len(places), np.nan), np.zeros(len(places), np.int64)
         return Fixes(
             devices, device, columns.micros(time), lon, lat, columns.stated(acc), columns.speed(vel * KMH_MPS),

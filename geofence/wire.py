@@ -8,11 +8,12 @@ version is refused rather than misread.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import fields
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from geofence.bounds import Prism
 from geofence.event import Event, Kind, named
@@ -162,24 +163,31 @@ def _round(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)
 
 
-def _as_list(one: object) -> object:
-    """Return what a value is made of, in the order of its fields."""
-    if isinstance(one, Motion):
-        return one.going, one.loose, one.scale, *one.stand, *one.gait
-    return _FIELDS[type(one)](one)
-
-
-_TRACK = [f.name for f in fields(Track)]
-_FIELDS: dict[type, Callable[[object], object]] = {
-    kind: attrgetter(*[f.name for f in fields(kind)]) for kind in (Belief, Prism, Trail)
-}
-_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False, default=_as_list)
+_TRACK = [f.name for f in fields(Track) if f.name not in ("beliefs", "trail")]
+_track = attrgetter(*_TRACK)
+_belief_facts, _prism, _trail = (attrgetter(*[f.name for f in fields(one)]) for one in (Belief, Prism, Trail))
+_json = msgspec.json.Encoder(order="sorted")
 
 
 def dump_track(track: Track) -> str:
     """Return the track as one line of JSON."""
-    document = {name: getattr(track, name) for name in _TRACK} | {"version": TRACK_VERSION}
-    return _json.encode(document)
+    document: dict[str, Any] = dict(zip(_TRACK, _track(track), strict=True))
+    document["version"] = TRACK_VERSION
+    document["beliefs"] = {zone: _believed(belief) for zone, belief in track.beliefs.items()}
+    document["trail"] = None if track.trail is None else _trailed(track.trail)
+    return _json.encode(document).decode()
+
+
+def _believed(belief: Belief) -> list[Any]:
+    """Return what it is made of, in the order of its fields; the prism is the last."""
+    *facts, prism = _belief_facts(belief)
+    return [*facts, _prism(prism)]
+
+
+def _trailed(trail: Trail) -> list[Any]:
+    """Return what it is made of, in the order of its fields; the motion is the first."""
+    motion, *facts = _trail(trail)
+    return [(motion.going, motion.loose, motion.scale, *motion.stand, *motion.gait), *facts]
 
 
 def load_track(text: str) -> Track:
@@ -187,7 +195,7 @@ def load_track(text: str) -> Track:
     document = json.loads(text)
     if document.pop("version", None) != TRACK_VERSION:
         raise ValueError("the saved state is of another version of trackerd; replay rebuilds it")
-    if document.keys() != set(_TRACK):
+    if document.keys() != {*_TRACK, "beliefs", "trail"}:
         raise ValueError("the saved state is damaged; replay rebuilds it")
     beliefs = {ZoneId(zone): _belief(*belief) for zone, belief in document.pop("beliefs").items()}
     trail = document.pop("trail")

@@ -32,7 +32,8 @@ from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.load import load, read_toml
 from trackerd.progress import Meter
-from trackerd.replay import streamed, undisturbed
+from trackerd.replay import streamed
+from trackerd.rubbish import seldom
 from trackerd.store import MemoryStore, Store, StoreError
 from trackerd.town import Town, build
 
@@ -73,7 +74,7 @@ def both(
 
     ``console``: where progress is shown.
     """
-    undisturbed()
+    seldom()
     upto = None if past.files else Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
 
     def seen(town: Town, console: Console | None) -> tuple[House, Micros, list[str]]:

@@ -40,6 +40,7 @@ from trackerd.mqtt import BrokerFault
 from trackerd.notify.make import NotifyFault
 from trackerd.progress import Meter
 from trackerd.replay import Played, play
+from trackerd.rubbish import seldom
 from trackerd.service import Service
 from trackerd.sources.file import FileSource
 from trackerd.store import MemoryStore, StoreError, Told, open_store
@@ -78,6 +79,7 @@ def run(config: Path) -> None:
     try:
         daemon = service(settings, config, town)
         with measured(settings, config, daemon), _pages(settings, config, daemon):
+            seldom()
             daemon.run()
     except (StoreError, BrokerFault, NotifyFault, MeasureError) as error:
         _stop(str(error), AWAY)

@@ -7,7 +7,6 @@ their time; with none, by the zones named.
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from geofence.model import EVER, NEVER, SECOND, IntColumn, Micros, VisitId
 from trackerd.house import House
 from trackerd.intake import Taken
 from trackerd.pipeline import empty, record
+from trackerd.rubbish import seldom
 from trackerd.sources.file import FileSource
 from trackerd.store import Told
 
@@ -50,7 +50,7 @@ def play(
 
     ``beat`` is called after each piece.
     """
-    undisturbed()
+    seldom()
     played = Played()
     began = time.perf_counter()
     pieces: Iterator[tuple[Taken, Micros | None]]
@@ -66,12 +66,6 @@ def play(
             played.faults.append(f"{source.name}: {source.fault}")
     played.took_s = time.perf_counter() - began
     return played
-
-
-def undisturbed() -> None:
-    """Have Python look for rubbish less often: what was loaded stays, and what a block is made of is gone with it."""
-    gc.freeze()
-    gc.set_threshold(100_000)
 
 
 def _play(house: House, taken: Taken, now: Micros | None, tell: Tell, played: Played) -> None:

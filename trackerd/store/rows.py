@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from geofence.engine import Saved
 from geofence.event import Event, Kind, Visit
 from geofence.geojson import read, write
-from geofence.model import FLOAT_COLUMNS, DeviceId, Fixes, Micros
+from geofence.model import FLOAT_COLUMNS, DeviceId, Fixes, FloatColumn, Micros
 from geofence.wire import dump_track, load_track
 from geofence.zones import ZoneSet
 from trackerd.store.protocol import Batch, Docketed, Said
@@ -160,8 +160,12 @@ def load_zones(data: bytes, version: str) -> ZoneSet:
     return zones
 
 
-def _nulls(column: Any) -> list[float | None]:
-    return [None if math.isnan(value) else value for value in column.tolist()]
+def _nulls(column: FloatColumn) -> Sequence[float | None]:
+    """Return the numbers, None for NaN. Mostly a tracker says something always or never."""
+    unknown, values = np.isnan(column), list[float](column.tolist())
+    if not unknown.any():
+        return values
+    return [None] * len(values) if unknown.all() else [None if math.isnan(value) else value for value in values]
 
 
 _CASE = TypeAdapter(Docketed)
