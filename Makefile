@@ -61,7 +61,7 @@ $(BIN)/uv:
 # The pages are built with the package: packaging/backend.py.
 PAGES := packaging/backend.py $(shell find trackerd/web/ui -name node_modules -prune -o -type f ! -name schema.d.ts -print)
 # And part of geofence/ is compiled: setup.py.
-BUILT := pyproject.toml setup.py constraints.txt $(wildcard geofence/*.py) devices/csv_scan.py $(PAGES)
+BUILT := pyproject.toml setup.py constraints.txt $(wildcard geofence/*.py) devices/csv_scan.py trackerd/latest.py $(PAGES)
 
 $(VENV)/.run: $(BUILT) | $(BIN)/uv
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --constraint constraints.txt --editable .
@@ -72,4 +72,4 @@ $(VENV)/.dev: $(BUILT) | $(BIN)/uv
 	@touch $@ $(VENV)/.run
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache *.so geofence/*.so devices/*.so
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache *.so geofence/*.so devices/*.so trackerd/*.so

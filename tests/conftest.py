@@ -23,7 +23,7 @@ settings.load_profile("full" if os.environ.get("TRACKERD_FAULTS") == "full" else
 def pytest_configure() -> None:
     """Refuse to test modules that were compiled of other sources than those beside them."""
     root = Path(__file__).parents[1]
-    for made in [*root.glob("geofence/*.so"), *root.glob("devices/*.so")]:
+    for made in [*root.glob("geofence/*.so"), *root.glob("devices/*.so"), *root.glob("trackerd/*.so")]:
         source = made.with_name(f"{made.name.split('.')[0]}.py")
         if not source.exists() or source.stat().st_mtime > made.stat().st_mtime:
             pytest.exit(f"{source.name} changed since it was compiled: make test, or rm {made}", returncode=4)

@@ -1,7 +1,8 @@
 """Where each device was last, and since when it has not moved: for whoever looks at the map.
 
 What must stay true here: only what is on disk is here, and no longer than there: what is erased goes from here too;
-a batch costs a sort and a bounded number of steps for each of its devices.
+a batch costs a sort and a bounded number of steps for each of its devices. This is compiled (setup.py), and says the
+same where it is not.
 """
 
 from __future__ import annotations
@@ -9,20 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from itertools import islice, pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
+from librt.vecs import vec
+from mypy_extensions import i64
 
-from geofence.model import SECOND, DeviceId, Fixes, Micros
+from geofence.model import EVER, SECOND, DeviceId, Fixes, IntColumn, Micros
 from geofence.zones import UNKNOWN_ACCURACY_M, metres_per_degree
 from trackerd.store import Erased, Store
 
-STILL_ACCURACIES, STILL_LEAST_M = 2.0, 20.0
+STILL_ACCURACIES: Final = 2.0
+STILL_LEAST_M: Final = 20.0
 """Who stays within so many accuracies, and never less than so many metres, has not moved (report/track.py)."""
 BACK_US = 3600 * SECOND
 """So much of a device's end is read at the start."""
 MOST_PIECES = 4
-STEPS = 50
+STEPS: Final = 50
 """So many of one device's positions in a batch tell whether it has moved meanwhile."""
 
 
@@ -44,15 +48,14 @@ class LastFix(NamedTuple):
     """Where it has stood since."""
 
 
-class _Rows(NamedTuple):
-    """Fixes as plain lists, sorted by device and time."""
+class _Rows:
+    """Fixes sorted by device and time."""
 
-    time: list[int]
-    lon: list[float]
-    lat: list[float]
-    accuracy_m: list[float]
-    speed_mps: list[float]
-    battery_pct: list[float]
+    def __init__(self, fixes: Fixes, order: IntColumn) -> None:
+        self.time = vec[i64](fixes.time[order])
+        self.lon, self.lat = vec[float](fixes.lon[order]), vec[float](fixes.lat[order])
+        self.accuracy_m, self.speed_mps = vec[float](fixes.accuracy_m[order]), vec[float](fixes.speed_mps[order])
+        self.battery_pct = vec[float](fixes.battery_pct[order])
 
 
 class Latest:
@@ -79,13 +82,10 @@ class Latest:
         order = order[np.append(True, ~again)]  # of two of one moment, the first
         device = fixes.device[order]
         starts = np.flatnonzero(np.diff(device, prepend=-1)).tolist()
-        sorted_ = _Rows(*(column[order].tolist() for column in (
-            fixes.time, fixes.lon, fixes.lat, fixes.accuracy_m, fixes.speed_mps, fixes.battery_pct
-        )))  # fmt: skip
-        came = [received[row] for row in order.tolist()] if len(received) else [None] * len(order)
+        rows = _Rows(fixes, order)
         for first, past in pairwise([*starts, len(order)]):
-            name, stride = fixes.devices[int(device[first])], max(1, (past - first) // STEPS)
-            self._note(name, sorted_, [*range(first, past - 1, stride), past - 1], came[past - 1])
+            came = Micros(received[int(order[past - 1])]) if len(received) else None
+            self._note(fixes.devices[int(device[first])], rows, first, past - 1, came)
 
     def erase(self, erased: Iterable[Erased]) -> None:
         """Forget what was erased."""
@@ -94,24 +94,32 @@ class Latest:
             if last is not None and start <= last.time < end:
                 del self.of[device]
 
-    def _note(self, device: DeviceId, fixes: _Rows, rows: Sequence[int], received: int | None) -> None:
-        """Take some rows of a device, in order of time, the last of them its newest."""
-        was, last = self.of.get(device), rows[-1]
-        time, lon, lat = fixes.time[last], fixes.lon[last], fixes.lat[last]
-        if was is not None and time <= was.time:
+    def _note(self, device: DeviceId, rows: _Rows, first: i64, last: i64, received: Micros | None) -> None:
+        """Take a device's rows, in order of time, up to ``last``: some of them, and that one, its newest."""
+        was = self.of.get(device)
+        since = EVER if was is None else was.time
+        if rows.time[last] <= since:
             return
-        first = Micros(fixes.time[rows[0]]), fixes.lon[rows[0]], fixes.lat[rows[0]]
-        still, from_lon, from_lat = first if was is None else was[-3:]
-        x, y = metres_per_degree(lat)
-        battery = was.battery_pct if was is not None else None
-        for row in rows if was is None else [row for row in rows if fixes.time[row] > was.time]:
-            moved = math.hypot((fixes.lon[row] - from_lon) * x, (fixes.lat[row] - from_lat) * y)
-            if moved > max(STILL_ACCURACIES * (_known(fixes.accuracy_m[row]) or UNKNOWN_ACCURACY_M), STILL_LEAST_M):
-                still, from_lon, from_lat = Micros(fixes.time[row]), fixes.lon[row], fixes.lat[row]
-            battery = battery if math.isnan(fixes.battery_pct[row]) else fixes.battery_pct[row]
+        still, from_lon, from_lat = Micros(rows.time[first]), rows.lon[first], rows.lat[first]
+        battery = math.nan
+        if was is not None:
+            still, from_lon, from_lat = was.still, was.from_lon, was.from_lat
+            battery = math.nan if was.battery_pct is None else was.battery_pct
+        x, y = metres_per_degree(rows.lat[last])
+        stride: i64 = max(1, (last + 1 - first) // STEPS)
+        row = first
+        while row <= last:
+            if rows.time[row] > since:
+                accuracy = rows.accuracy_m[row] if rows.accuracy_m[row] > 0.0 else UNKNOWN_ACCURACY_M
+                least = max(STILL_ACCURACIES * accuracy, STILL_LEAST_M)
+                east, north = (rows.lon[row] - from_lon) * x, (rows.lat[row] - from_lat) * y
+                if east * east + north * north > least * least:
+                    still, from_lon, from_lat = Micros(rows.time[row]), rows.lon[row], rows.lat[row]
+                battery = battery if rows.battery_pct[row] != rows.battery_pct[row] else rows.battery_pct[row]
+            row = last if row < last < row + stride else row + stride
         self.of[device] = LastFix(
-            Micros(time), lon, lat, _known(fixes.accuracy_m[last]), _known(fixes.speed_mps[last]), battery,
-            None if received is None else Micros(received), still, from_lon, from_lat,
+            Micros(rows.time[last]), rows.lon[last], rows.lat[last], _known(rows.accuracy_m[last]),
+            _known(rows.speed_mps[last]), _known(battery), received, still, from_lon, from_lat,
         )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from geofence.engine import Engine
 from geofence.wire import dump_track
 from tests.benchmarks.engine_speed import batches
 from tests.benchmarks.geofence_bench import REFERENCE, day
+from trackerd.latest import Latest
 print(track.__file__, file=sys.stderr)
 one = day(replace(REFERENCE, seed=100, hours=0.5))
 engine = Engine(one.zones)
@@ -38,6 +39,10 @@ for device in range(3):
     own = one.fixes.take(one.fixes.device == device)
     for zone in one.zones:
         print(zone.id, presence(zone, walk(own, Rules()), int(own.time[0]), int(own.time[-1])))
+latest = Latest()
+for lot in batches(iter([one.fixes]), 1000):
+    latest.note(lot, [n for n in range(len(lot))])
+print(latest.of)
 rows = "".join(f"w{fix.device},{fix.time.isoformat()},{fix.lon},{fix.lat:.7f},6\\r\\n" for fix in list(one.fixes)[:200])
 for said in TracksCsv(one.fixes.devices[0]).receive_many(b"device,time,lon,lat,accuracy_m\\r\\n" + rows.encode()):
     print(*said)
@@ -53,8 +58,8 @@ def said(path: Path) -> tuple[str, str]:
 
 @pytest.mark.skipif(not COMPILED, reason="not compiled: there is no C compiler, or no header of Python's")
 def test_compiled_or_not_it_says_the_same(tmp_path: Path) -> None:
-    for floor in ("geofence", "devices"):
-        shutil.copytree(ROOT / floor, tmp_path / floor, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for floor in ("geofence", "devices", "trackerd"):
+        shutil.copytree(ROOT / floor, tmp_path / floor, ignore=shutil.ignore_patterns("*.so", "__pycache__", "ui"))
     plain, source = said(tmp_path)
     compiled, made = said(ROOT)
     assert (Path(source).suffix, Path(made).suffix) == (".py", ".so")

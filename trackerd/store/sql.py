@@ -352,5 +352,5 @@ class SqlStore(ABC):
     def _rows(self, db: rows.Db, batch: Batch) -> list[rows.Row]:
         """Return the rows of table ``fix``, in the batch's order."""
         devices = [self._number(db, device) for device in batch.fixes.devices]
-        wardens = [None if warden is None else self._number(db, warden) for warden in batch.wardens]
-        return rows.fix_rows(batch, devices, wardens)
+        held = {warden: None if warden is None else self._number(db, warden) for warden in dict.fromkeys(batch.wardens)}
+        return rows.fix_rows(batch, devices, [held[warden] for warden in batch.wardens])
