@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 
@@ -21,10 +22,18 @@ from trackerd.store.migrate import demand, migrate
 from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
 
-INSERT = f"INSERT INTO fix VALUES ({','.join('?' * len(rows.COLUMNS))})"  # noqa: S608 - marks
-KEEP, REPLACE = INSERT + " ON CONFLICT DO NOTHING", INSERT + rows.BETTER
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-16000")
-"""What is deleted is overwritten: a position kept no longer is not to be read from the file."""
+INSERT, MARKS = "INSERT INTO fix VALUES ", f"({','.join('?' * len(rows.COLUMNS))})"
+DOUBLE = " ON CONFLICT DO NOTHING"
+KEEP, REPLACE = INSERT + MARKS + DOUBLE, INSERT + MARKS + rows.BETTER
+LOT = 16
+"""Rows of one statement: to begin one costs as much as a few rows."""
+KEEP_LOT = INSERT + ",".join([MARKS] * LOT) + DOUBLE
+PRAGMAS = (
+    "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-16000",
+    "wal_autocheckpoint=4000",
+)  # fmt: skip
+"""What is deleted is overwritten: a position kept no longer is not to be read from the file. Each device has a page of
+its own in it, written again with each batch: to the file itself only when the log has come to 16 MB."""
 
 
 _KEY = itemgetter(0, 1)
@@ -134,7 +143,7 @@ class SqliteStore(SqlStore):
             return 0
         made = self._rows(db, batch)
         on_time = sorted((row for number, row in enumerate(made) if number not in late) if late else made, key=_KEY)
-        new = int(db.executemany(KEEP, on_time).rowcount) if on_time else 0
+        new = _keep(db, on_time)
         if new < len(on_time):
             db.executemany(REPLACE, on_time)
         news: list[tuple[DeviceId, Micros]] = []
@@ -170,6 +179,14 @@ class SqliteStore(SqlStore):
             raise StoreError(words(error, self._path)) from error
         except ValueError as error:  # a state or an edition that cannot be read
             raise StoreError(f"{self._path}: {error}") from error
+
+
+def _keep(db: rows.Db, made: Sequence[rows.Row]) -> int:
+    """Write rows of moments not known; return how many those are."""
+    whole = len(made) - len(made) % LOT
+    lots = (tuple(chain.from_iterable(made[n : n + LOT])) for n in range(0, whole, LOT))
+    new = int(db.executemany(KEEP_LOT, lots).rowcount) if whole else 0
+    return new + (int(db.executemany(KEEP, made[whole:]).rowcount) if whole < len(made) else 0)
 
 
 def _version(db: sqlite3.Connection) -> int:
