@@ -113,23 +113,10 @@ class Fixes:
     flags: IntColumn
     sos: IntColumn
 
-    @classmethod
-    def of(cls, fixes: Sequence[Fix]) -> Fixes:
+    @staticmethod
+    def of(fixes: Sequence[Fix]) -> Fixes:
         """Return the columns of ``fixes``, in their order."""
-        index: dict[DeviceId, int] = {}
-        rows = [index.setdefault(fix.device, len(index)) for fix in fixes]
-        columns = list(zip(*map(_NUMBERS, fixes), strict=True)) or [()] * len(FLOAT_COLUMNS)
-        numbers = {  # None is NaN
-            name: np.array(column, dtype=np.float64) for name, column in zip(FLOAT_COLUMNS, columns, strict=True)
-        }
-        return cls(
-            devices=tuple(index),
-            device=np.array(rows, dtype=np.int64),
-            time=np.array([fix.micros for fix in fixes], dtype=np.int64),
-            flags=np.array([fix.flags for fix in fixes], dtype=np.int64),
-            sos=np.array([fix.sos for fix in fixes], dtype=np.int64),
-            **numbers,
-        )
+        return _columns(fixes) if fixes else NOTHING
 
     def __len__(self) -> int:
         return len(self.time)
@@ -187,6 +174,27 @@ FLOAT_COLUMNS = (
     "lon", "lat", "accuracy_m", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct",
 )  # fmt: skip
 _NUMBERS = attrgetter(*FLOAT_COLUMNS)
+
+
+def _columns(fixes: Sequence[Fix]) -> Fixes:
+    index: dict[DeviceId, int] = {}
+    rows = [index.setdefault(fix.device, len(index)) for fix in fixes]
+    columns = list(zip(*map(_NUMBERS, fixes), strict=True)) or [()] * len(FLOAT_COLUMNS)
+    numbers = {  # None is NaN
+        name: np.array(column, dtype=np.float64) for name, column in zip(FLOAT_COLUMNS, columns, strict=True)
+    }
+    return Fixes(
+        devices=tuple(index),
+        device=np.array(rows, dtype=np.int64),
+        time=np.array([fix.micros for fix in fixes], dtype=np.int64),
+        flags=np.array([fix.flags for fix in fixes], dtype=np.int64),
+        sos=np.array([fix.sos for fix in fixes], dtype=np.int64),
+        **numbers,
+    )
+
+
+NOTHING: Final = _columns(())
+"""No fixes at all: most turns of a quiet day have none."""
 
 
 def _none(value: float) -> float | None:

@@ -40,6 +40,8 @@ class MqttVoice:
         self._landed: deque[tuple[int, str]] = deque()
         """Messages the broker has answered, and why it refused one."""
         self._states: dict[ZoneId, Mapping[str, Any]] = {}
+        self._shown: Mapping[ZoneId, Mapping[str, Any]] | None = None
+        """What was last looked through: the same once more says nothing new."""
         self._fresh = False
         self.connected = False
         self._client = make_client(broker, in_flight=IN_FLIGHT)
@@ -86,8 +88,9 @@ class MqttVoice:
 
     def show(self, states: Mapping[ZoneId, Mapping[str, Any]]) -> None:
         """Publish the state of every zone for which it has changed."""
-        if not self.connected:
+        if not self.connected or (states is self._shown and not self._fresh):
             return
+        self._shown = states
         if self._fresh:
             self._fresh = False
             self._states.clear()
