@@ -40,7 +40,7 @@ QUEUE = 2000
 """Chunks waiting at most."""
 BATCH = 1000
 """Chunks of a line taken in one turn: few come while one turns at ease, and the more there are the cheaper each is."""
-WAIT_S = 0.2
+WAIT_S = 0.25
 STATES_S = 1.0
 """The state of the zones is looked at so often where no event says that it has changed."""
 

@@ -63,6 +63,8 @@ class Feed:
         self._notices: deque[Item] = deque(maxlen=100)
         self._notice = 0
         self.seq = 0
+        self._news: int | None = None
+        """Of which picture the news were taken in."""
         self._begun = False
         """Whether ``seq`` is known."""
         self._listeners: dict[str, int] = {}
@@ -187,9 +189,11 @@ class Feed:
         picture = self._room.board.picture
         if picture is None:
             return
-        while page := await asyncio.to_thread(self._read, self.seq, None):
-            self._items.extend(page)
-            self.seq = page[-1].seq
+        if picture.news != self._news:
+            while page := await asyncio.to_thread(self._read, self.seq, None):
+                self._items.extend(page)
+                self.seq = page[-1].seq
+            self._news = picture.news
         for view in self._views.values():
             view.take(picture)
 

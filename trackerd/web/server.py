@@ -28,6 +28,7 @@ LOOK_S = 15.0
 LEAST = 16 * 1024
 """Bytes to be taken in that time, where so many wait."""
 STOP_S = 2.0
+TICK_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,29 @@ class Bounded(H11Protocol):
         self._next = self.loop.call_later(LOOK_S, self._look)
 
 
+class Quiet(uvicorn.Server):
+    """A uvicorn that is not woken ten times a second to see that it need not end."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """See uvicorn.Server: once a second the date of the answers is set."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_S)
+
+    def end(self) -> None:
+        """Leave soon; from any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has left
+                self._loop.call_soon_threadsafe(self._told.set)
+
+
 class Server:
     """One server; made, then run in a thread."""
 
@@ -85,7 +109,7 @@ class Server:
             server_header=False, date_header=True, proxy_headers=False, timeout_keep_alive=20,
             timeout_graceful_shutdown=round(STOP_S), h11_max_incomplete_event_size=16 * 1024, **tls,
         )  # fmt: skip
-        self._server = uvicorn.Server(config)
+        self._server = Quiet(config)
         room.stop = lambda: self._server.should_exit
         self._thread = threading.Thread(target=self._run, name="web", daemon=True)
 
@@ -103,7 +127,7 @@ class Server:
 
     def close(self) -> None:
         """Let those go that listen, and end."""
-        self._server.should_exit = True
+        self._server.end()
         if self._thread.is_alive():
             self._thread.join(STOP_S + 2.0)
         self._socket.close()
