@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.editions import Editions
-from geofence.event import Event
+from geofence.event import Event, changed
 from geofence.look import Lot
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, Micros
 from geofence.roll import Roll
@@ -80,7 +80,8 @@ class Folds:
         roll.touched[:] = 0
         for slot in sorted(slots, key=roll.names.__getitem__):
             track = self.track(slot)
-            assert track is not None
+            if track is None:  # all that it sent waits for its turn
+                continue
             roll.saved[slot] = roll.heard[slot]
             yield Saved(track, Micros(int(roll.mark[slot])))
 
@@ -213,4 +214,4 @@ def _heard(track: Track, time: int) -> Track:
 
 
 def _not_before(moment: Micros, events: list[Event]) -> list[Event]:
-    return [event if event.decided >= moment else replace(event, decided=moment) for event in events]
+    return [event if event.decided >= moment else changed(event, decided=moment) for event in events]

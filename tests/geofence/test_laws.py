@@ -190,3 +190,12 @@ def test_what_was_said_at_once_is_saved_at_once() -> None:
     assert engine.changed() == []
     engine.keep_all()
     assert [one.upto for one in engine.changed()] == [START + 20 * SECOND]
+
+
+def test_an_emergency_is_said_though_the_fix_waits_for_its_turn() -> None:
+    engine = Engine(TOWN, RULES, window_s=20)
+    pressed = Fix(DeviceId("w1"), to_datetime(START), 4.9, 50.9, 5.0, sos=True)
+    assert [event.kind for event in feed(engine, [pressed])] == [Kind.SOS]
+    assert engine.changed() == [], "nothing of the device has gone on yet"
+    engine.advance(Micros(START + 60 * SECOND))
+    assert [one.upto for one in engine.changed()] == [START]
