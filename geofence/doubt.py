@@ -31,7 +31,8 @@ def doubted(seconds: Floats, east: Floats, north: Floats, bounds: Floats, slow: 
     n: i64 = len(when)
     speed = vec[float]([slow] * max(n - 1, 0))
     lag: i64 = 1
-    while lag < n:
+    wide = sqrt(_extent(xs) ** 2 + _extent(ys) ** 2)
+    while lag < n and slow * _least(when, lag) < wide:  # nobody is farther apart than all are
         was = vec[float](bound)
         a: i64 = 0
         while a < n - lag:
@@ -47,6 +48,26 @@ def doubted(seconds: Floats, east: Floats, north: Floats, bounds: Floats, slow: 
             a += 1
         lag *= 2
     return bound, speed
+
+
+def _extent(numbers: vec[float]) -> float:
+    """Return how far the least of them, of which there are some, is from the greatest."""
+    low, high = numbers[0], numbers[0]
+    i: i64 = 1
+    while i < len(numbers):
+        low, high = min(low, numbers[i]), max(high, numbers[i])
+        i += 1
+    return high - low
+
+
+def _least(when: vec[float], lag: i64) -> float:
+    """Return the least time between two moments so many apart."""
+    least = when[len(when) - 1] - when[0]
+    i: i64 = lag
+    while i < len(when):
+        least = min(least, when[i] - when[i - lag])
+        i += 1
+    return least
 
 
 def _raise(numbers: vec[float], first: i64, end: i64, least: float) -> None:

@@ -18,8 +18,9 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from geofence.calendar import Window
-from geofence.event import Visit, named
+from geofence.event import Visit
 from geofence.model import EVER, SECOND, Micros, RequirementId, VerdictId, WardenId, ZoneId
+from geofence.names import named
 from geofence.presence import Presence
 from geofence.spans import Span, Spans, at_least, bridged, common, length, union, without
 
@@ -75,7 +76,7 @@ class Case(NamedTuple):
         return _verdict_id(self.requirement, self.zone, self.window)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _verdict_id(requirement: RequirementId, zone: ZoneId, window: Window) -> VerdictId:
     return VerdictId(named(f"verdict|{requirement}|{zone}|{window}"))
 

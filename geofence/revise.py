@@ -8,13 +8,12 @@ taken back that is not told anew otherwise or not at all.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from geofence.engine import Engine, Saved
-from geofence.event import Event, Kind, Visit
+from geofence.event import Event, Kind, Visit, changed
 from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros
 
 CHECKPOINT = 3600 * SECOND
@@ -101,7 +100,7 @@ def revised(event: Event, revision: int) -> Event:
     visit = event.visit
     if visit is None or visit.revision == revision:
         return event
-    return replace(event, visit=replace(visit, revision=revision))
+    return changed(event, visit=changed(visit, revision=revision))
 
 
 def retraction(wrong: Standing, because: str) -> Event:
@@ -112,4 +111,4 @@ def retraction(wrong: Standing, because: str) -> Event:
 
 def _plain(event: Event) -> Event:
     """Return what the event says, without which telling of it this is."""
-    return replace(revised(event, 0), decided=Micros(0))
+    return changed(revised(event, 0), decided=Micros(0))

@@ -18,9 +18,10 @@ from typing import Final
 
 from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, rested, unknown, weigh
 from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
-from geofence.event import Event, Kind, Visit, visit_id
+from geofence.event import Event, Kind, Visit, changed
 from geofence.look import Nearby, Seen, Trail, follow, look
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Micros, ZoneId
+from geofence.names import visit_id
 from geofence.zones import REACH_ACCURACIES, REACH_M
 
 __all__ = ["Belief", "Facts", "Rules", "Seen", "Track", "advance", "calm_gap", "deadline", "dwells", "step"]
@@ -134,7 +135,7 @@ def advance(track: Track, now: Micros, rules: Rules, facts: Facts) -> Step:
     events: list[Event] = []
     while (due := deadline(track, rules, facts)) is not None and due <= now:
         track, told = _expire(track, due, rules, facts)
-        events += [replace(event, decided=due) for event in told]
+        events += [changed(event, decided=due) for event in told]
     return track, events
 
 

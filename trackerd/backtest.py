@@ -8,7 +8,7 @@ same device was in the same zone in overlapping time.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -112,8 +112,9 @@ def judged(house: House, last: Micros, period: Window) -> Lived:
 def compare(before: Lived, after: Lived) -> Difference:
     """Return what would have been otherwise."""
     found = Difference()
-    for zone in sorted({visit.zone for visit in [*before.visits, *after.visits]}):
-        found.visits[zone].update(_visits(_of(before, zone), _of(after, zone)))
+    there = _by_place(before), _by_place(after)
+    for zone, device in sorted(there[0].keys() | there[1].keys()):
+        found.visits[zone].update(_visits(*(side.get((zone, device), []) for side in there)))
     was, is_ = ({_key(case): (case, what) for case, what in lived.verdicts.items()} for lived in (before, after))
     for key in sorted(was.keys() | is_.keys(), key=lambda key: (key[2], key)):
         (case, old), (_, new) = was.get(key) or (is_[key][0], None), is_.get(key) or (None, None)
@@ -162,28 +163,26 @@ def _within(taken: Taken, period: Window) -> Taken:
     )  # fmt: skip
 
 
-def _of(lived: Lived, zone: ZoneId) -> dict[DeviceId, list[Visit]]:
-    found: dict[DeviceId, list[Visit]] = defaultdict(list)
+def _by_place(lived: Lived) -> dict[tuple[ZoneId, DeviceId], list[Visit]]:
+    found: dict[tuple[ZoneId, DeviceId], list[Visit]] = defaultdict(list)
     for visit in lived.visits:
-        if visit.zone == zone:
-            found[visit.device].append(visit)
+        found[visit.zone, visit.device].append(visit)
     return found
 
 
-def _visits(before: dict[DeviceId, list[Visit]], after: dict[DeviceId, list[Visit]]) -> Iterator[str]:
-    """Say of each visit to a zone what became of it; those of one device to one zone do not overlap."""
-    for device in before.keys() | after.keys():
-        was, is_ = before.get(device, [])[::-1], after.get(device, [])[::-1]
-        while was and is_:
-            if _ended(was[-1]) < is_[-1].began:
-                was.pop()
-                yield GONE
-            elif _ended(is_[-1]) < was[-1].began:
-                is_.pop()
-                yield NEW
-            else:
-                yield SAME if _alike(was.pop(), is_.pop()) else CHANGED
-        yield from [GONE] * len(was) + [NEW] * len(is_)
+def _visits(before: Sequence[Visit], after: Sequence[Visit]) -> Iterator[str]:
+    """Say of each visit of a device to a zone what became of it; they are in order, and do not overlap."""
+    was, is_ = [*reversed(before)], [*reversed(after)]
+    while was and is_:
+        if _ended(was[-1]) < is_[-1].began:
+            was.pop()
+            yield GONE
+        elif _ended(is_[-1]) < was[-1].began:
+            is_.pop()
+            yield NEW
+        else:
+            yield SAME if _alike(was.pop(), is_.pop()) else CHANGED
+    yield from [GONE] * len(was) + [NEW] * len(is_)
 
 
 def _alike(one: Visit, other: Visit) -> bool:

@@ -11,16 +11,15 @@ import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from operator import attrgetter
 from pathlib import Path
+from typing import TypeVar, cast
 
 from rich.console import Console
 
 from geofence.calendar import Window
-from geofence.event import Visit
 from geofence.faults import Fault
 from geofence.model import Micros, to_micros
 from trackerd import backtest, clock
@@ -37,7 +36,7 @@ from trackerd.rubbish import seldom
 from trackerd.store import MemoryStore, Store, StoreError
 from trackerd.town import Town, build
 
-_visit = attrgetter(*[field.name for field in fields(Visit)])
+T = TypeVar("T")
 Sides = tuple[Lived, Lived]
 """As it was, and as it would have been."""
 
@@ -82,10 +81,10 @@ def both(
 
     if _seen_alike(before, after):
         made, last, faults = seen(before, console)
-        with _beside(lambda: backtest.judged(made, last, period)) as other:
+        with _beside(lambda: backtest.judged(made, last, period).verdicts) as otherwise:
             made.move(after)
             found = backtest.judged(made, last, period)
-            return (other(), found), faults
+            return (found._replace(verdicts=otherwise()), found), faults
     with _beside(lambda: backtest.judged(*seen(before, None)[:2], period)) as other:
         made, last, faults = seen(after, console)
         found = backtest.judged(made, last, period)
@@ -129,22 +128,21 @@ def _watched(pieces: Iterable[Taken], meter: Meter) -> Iterator[Taken]:
 
 
 @contextmanager
-def _beside(work: Callable[[], Lived]) -> Iterator[Callable[[], Lived]]:
+def _beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
     """Do some work in a process of its own, a copy of this one; give what waits for its answer. Raises StoreError."""
     here, there = get_context("fork").Pipe(duplex=False)
     process = get_context("fork").Process(target=_answer, args=(work, there), daemon=True)
     process.start()
     there.close()
 
-    def answer() -> Lived:
+    def answer() -> T:
         try:
-            said, fault = here.recv()
+            found, fault = here.recv()
         except EOFError:
             raise RuntimeError("the second process ended without an answer") from None
         if fault is not None:
             raise fault
-        visits, verdicts = said
-        return Lived([Visit(*one) for one in visits], verdicts)
+        return cast("T", found)
 
     try:
         yield answer
@@ -154,13 +152,12 @@ def _beside(work: Callable[[], Lived]) -> Iterator[Callable[[], Lived]]:
         here.close()
 
 
-def _answer(work: Callable[[], Lived], there: Connection) -> None:
-    """Say what came of it: what it is made of, or the fault, which the other process tells."""
+def _answer(work: Callable[[], object], there: Connection) -> None:
+    """Say what came of it, or the fault, which the other process tells."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the other process, which ends us
     with suppress(BrokenPipeError):  # nobody waits any more
         try:
-            found = work()
-            there.send((([_visit(visit) for visit in found.visits], found.verdicts), None))
+            there.send((work(), None))
         except StoreError as error:
             there.send((None, StoreError(str(error))))
         except Exception as error:  # no traceback reaches a user

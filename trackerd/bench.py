@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from geofence.calendar import Window
-from geofence.event import Visit
+from geofence.event import Visit, changed
 from geofence.ledger import Carried, Case, Outcome, Verdict, Whereabouts, judge, whereabouts
 from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, WardenId, ZoneId, join
 from geofence.plan import ANYONE
@@ -45,6 +45,7 @@ class Bench:
         self.house, self.now = house, now
         self._page = lru_cache(maxsize=64)(self._read_page)
         self._walk = lru_cache(maxsize=256)(self._read_walk)  # more than a crew: each is asked for every case
+        self._presence = lru_cache(maxsize=64)(self._read_presence)  # a case may be judged by more and more wardens
         self._visits = lru_cache(maxsize=64)(self._read_visits)
         self._rostered = lru_cache(maxsize=64)(house.town.roster.duties_within)
         self.waived = lru_cache(maxsize=1024)(self._read_waiver)
@@ -170,7 +171,7 @@ class Bench:
                 found.setdefault(warden, {})[device] = ((int(times[0]), int(times[-1]) + 1),)
         return found
 
-    def _presence(self, case: Case, device: DeviceId) -> Presence:
+    def _read_presence(self, case: Case, device: DeviceId) -> Presence:
         """Return the presence in the zone, as it was at each time if it was changed within the window."""
         editions, (start, end) = self.house.editions, case.window
         fallback, way = self.zone(case), self._walk(device, start, closes(case))
@@ -208,7 +209,7 @@ class Bench:
             return kept
         belief = track.beliefs.get(visit.zone)
         seen = track.heard if belief is None or track.same != -1 else belief.seen
-        return replace(kept, visit=replace(visit, ended=max(visit.began, seen)))
+        return replace(kept, visit=changed(visit, ended=max(visit.began, seen)))
 
 
 def _may(one: Docketed, warden: WardenId, team: TeamId | None) -> bool:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geofence.engine import Engine
-from geofence.event import Event
+from geofence.event import Event, changed
 from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, VisitId, WardenId, to_micros
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised, spare
 from geofence.wire import cloudevent, event_id
@@ -141,7 +141,7 @@ def _placed(house: House, event: Event, fixes: Fixes | None) -> Event:
     if not seen:
         return event
     last = max(seen, key=lambda fix: fix.time)
-    return replace(event, lon=last.lon, lat=last.lat)
+    return changed(event, lon=last.lon, lat=last.lat)
 
 
 def _numbered(house: House, events: Iterable[Event]) -> list[Event]:

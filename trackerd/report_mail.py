@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import uuid5
 
-from geofence.event import NAMESPACE
+from geofence.names import NAMESPACE
 from trackerd.config import Settings
 from trackerd.notify.mail import Mail
 from trackerd.notify.make import NotifyFault, transport

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from geofence import folds
 from geofence.engine import Engine, Saved
-from geofence.event import Event, Kind
+from geofence.event import Event, Kind, changed
 from geofence.look import Lot
 from geofence.model import EVER, SECOND, DeviceId, Fix, Fixes, Micros, ZoneId, to_datetime
 from geofence.track import Facts, Rules, Track, advance, step
@@ -53,7 +53,7 @@ class Plain:
 
     def _say(self, events: list[Event], heard: Micros | None, track: Track, told: list[Event]) -> None:
         self.tracks[track.device] = track
-        events += [replace(event, decided=max(event.decided, heard or EVER)) for event in told]
+        events += [changed(event, decided=max(event.decided, heard or EVER)) for event in told]
 
 
 def stream(seed: int) -> list[Fix]:

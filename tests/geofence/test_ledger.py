@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from geofence.calendar import Hours, Window
 from geofence.event import Visit as _Visit
+from geofence.event import changed
 from geofence.ledger import (
     EDGES_S,
     NOBODY,
@@ -230,7 +231,7 @@ def test_a_window_is_as_long_as_the_town_s_clock_makes_it(day: str, start: str, 
     assert window.end - window.start == hours * 60 * M
     assert to_datetime(window.start).astimezone(TOWN) == datetime.fromisoformat(f"{day}T{start}").replace(tzinfo=TOWN)
     last = Presence(((window.end - M, window.end),), ((window.end - M, window.end),), (tuple(window),))  # type: ignore[arg-type]
-    stay = replace(visit(0, None), began=Micros(window.end - M))
+    stay = changed(visit(0, None), began=Micros(window.end - M))
     one = whereabouts([Carried((tuple(window),), last, [stay])], window)  # type: ignore[arg-type]
     assert judge(made, {WardenId("gw-1"): one}).outcome is MET
     assert (

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
 from geofence.engine import Engine
-from geofence.event import Event, Kind, Visit, visit_id
+from geofence.event import Event, Kind, Visit, changed
 from geofence.model import DeviceId, Fixes, Micros, TeamId, WardenId, ZoneId
+from geofence.names import visit_id
 from geofence.wire import cloudevent, dump_track, event_id, load_track, moment
 from tests.geofence.walks import START, town, walk
 
@@ -18,7 +18,7 @@ VISIT = Visit(
     Micros(START + 60_500_000), 60.5, 71.0, 0.98, "edition",
 )  # fmt: skip
 EXIT = Event(Kind.EXIT, DeviceId("w07"), Micros(START + 60_500_000), VISIT, accuracy_m=6.04, confidence=0.98)
-ENTER = replace(EXIT, kind=Kind.ENTER, time=Micros(START), visit=replace(VISIT, ended=None))
+ENTER = changed(EXIT, kind=Kind.ENTER, time=Micros(START), visit=changed(VISIT, ended=None))
 
 
 def test_the_shape_of_the_contract() -> None:
@@ -35,7 +35,7 @@ def test_the_shape_of_the_contract() -> None:
 
 
 def test_positions_only_where_wished_but_an_sos_always_says_where() -> None:
-    here = replace(ENTER, lon=4.2, lat=50.9)
+    here = changed(ENTER, lon=4.2, lat=50.9)
     assert "lon" not in cloudevent(here, "s", START)["data"]
     assert cloudevent(here, "s", START, positions=True)["data"]["lon"] == 4.2
     sos = Event(Kind.SOS, DeviceId("w07"), Micros(START), lon=4.2, lat=50.9)
@@ -45,8 +45,8 @@ def test_positions_only_where_wished_but_an_sos_always_says_where() -> None:
 
 
 def test_the_id_is_of_what_is_said() -> None:
-    assert event_id("s", ENTER) == event_id("s", replace(ENTER, confidence=0.5, accuracy_m=1.0))
-    different = [ENTER, EXIT, replace(ENTER, visit=replace(VISIT, revision=1)), replace(ENTER, time=Micros(START + 1))]
+    assert event_id("s", ENTER) == event_id("s", changed(ENTER, confidence=0.5, accuracy_m=1.0))
+    different = [ENTER, EXIT, changed(ENTER, visit=changed(VISIT, revision=1)), changed(ENTER, time=Micros(START + 1))]
     assert len({event_id(source, event) for event in different for source in ("s", "t")}) == 8
 
 

@@ -23,6 +23,7 @@ from devices.decoder import Bad, Heartbeat, Pause
 from devices.duty import read as read_word
 from devices.owntracks import OwnTracks
 from geofence.calendar import Window
+from geofence.event import changed
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, Micros, WardenId, ZoneId, to_datetime, to_micros
 from geofence.plan import Duty, Roster
 from geofence.wire import PREFIX
@@ -332,9 +333,9 @@ def finish(house: House, now: Micros) -> None:
 
 
 def ledger(store: Store) -> tuple[list[Any], list[str]]:
-    visits = [replace(one.visit, revision=0) for one in store.visits(EVER, NEVER)]
+    visits = [changed(one.visit, revision=0) for one in store.visits(EVER, NEVER)]
     events = [one.event for device in store.devices() for one in store.standing(device, EVER)]
-    return visits, sorted(repr(replace(e, visit=e.visit and replace(e.visit, revision=0))) for e in events)
+    return visits, sorted(repr(changed(e, visit=e.visit and changed(e.visit, revision=0))) for e in events)
 
 
 class PowerCutError(Exception):

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geofence.engine import Engine
-from geofence.event import Kind, Visit
+from geofence.event import Kind, Visit, changed
 from geofence.geojson import read, write
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, Fixes, Micros, to_datetime
 from geofence.revise import SAID_AT_ONCE
@@ -74,10 +74,10 @@ class Listener:
 
     def ledger(self) -> tuple[list[Visit], list[str], list[str]]:
         """The final record: the visits, what stands for a listener and what stands in the store."""
-        visits = [replace(kept.visit, revision=0) for kept in self.store.visits(EVER, NEVER)]
+        visits = [changed(kept.visit, revision=0) for kept in self.store.visits(EVER, NEVER)]
         plain = sorted(json.dumps(_plain(told.body), sort_keys=True) for told in self.stands)
         events = [one.event for device in self.store.devices() for one in self.store.standing(device, EVER)]
-        bare = [replace(e, visit=e.visit and replace(e.visit, revision=0)) for e in events]
+        bare = [changed(e, visit=e.visit and changed(e.visit, revision=0)) for e in events]
         return visits, plain, sorted(map(repr, bare))
 
 

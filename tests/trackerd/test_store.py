@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Engine, Saved
-from geofence.event import Event, Kind, Visit
+from geofence.event import Event, Kind, Visit, changed
 from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import (
     EVER,
@@ -556,7 +556,7 @@ def test_what_was_thinned_is_seen_too(tmp_path: Path) -> None:
 def test_visits_and_cases_of_one_zone_and_outcomes_in_short(reopen: Reopen) -> None:
     store, none = reopen(), Fixes.of(())
     assert store.since() is None
-    made = [visit("v1", START + 50, START + 60), replace(visit("v2", START + 50, None), zone=ZoneId("park"))]
+    made = [visit("v1", START + 50, START + 60), changed(visit("v2", START + 50, None), zone=ZoneId("park"))]
     events = [said(one.id, Kind.ENTER, START + 50, one, START + 50) for one in made]
     docketed = [
         Docketed(Case(RequirementId("daily"), ZoneId(zone), Window(Micros(a), Micros(b)), Terms()), verdict=verdict,

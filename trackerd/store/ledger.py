@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, fields
+
+from msgspec.structs import astuple
 
 from geofence.event import Visit
 from geofence.model import DeviceId, Micros, VisitId, ZoneId
@@ -16,7 +17,7 @@ from geofence.revise import Standing
 from trackerd.store import rows
 from trackerd.store.protocol import Found, Kept, Revised, Said, Told
 
-VISIT = [f.name for f in fields(Visit)]
+VISIT = Visit.__struct_fields__
 
 
 def soil(db: rows.Db, dirty: Iterable[tuple[DeviceId, Micros]]) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.event import Event
+from geofence.event import Event, changed
 from geofence.model import (
     EVER,
     FLOAT_COLUMNS,
@@ -472,7 +472,7 @@ class MemoryStore:
         self._wrong |= set(revised.wrong)
         for id_, decided in revised.redated:
             said = self._said(id_)
-            event = replace(said.event, decided=decided)
+            event = changed(said.event, decided=decided)
             self._events[id_] = replace(self._events[id_], said=said._replace(event=event))
         for id_ in revised.forgotten:
             self._forget(id_)

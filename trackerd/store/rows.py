@@ -10,7 +10,6 @@ import json
 import math
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any, Protocol
 
@@ -19,7 +18,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from geofence.engine import Saved
-from geofence.event import Event, Kind, Visit
+from geofence.event import Event, Kind, Visit, changed
 from geofence.geojson import read, write
 from geofence.model import FLOAT_COLUMNS, DeviceId, Fixes, FloatColumn, Micros
 from geofence.wire import dump_track, load_track
@@ -103,7 +102,7 @@ def to_fixes(device: DeviceId, rows: Sequence[Sequence[Any]]) -> Fixes:
     return Fixes(devices=(device,), device=np.zeros(len(rows), np.int64), **whole, **numbers)
 
 
-_EVENT = [field.name for field in fields(Event)]
+_EVENT = Event.__struct_fields__
 _facts = attrgetter(*_EVENT)
 
 
@@ -131,7 +130,7 @@ def load_event(text: str, decided: int) -> Event:
     said = json.loads(text)
     visit = said.pop("visit", None)
     made = Event(kind=Kind(said.pop("kind")), visit=visit and Visit(**{"ended": None} | visit), **said)
-    return replace(made, decided=Micros(decided))
+    return changed(made, decided=Micros(decided))
 
 
 def dump_saved(saved: Saved) -> tuple[DeviceId, Micros, str]:
