@@ -62,7 +62,7 @@ class Difference:
 
 def prepare(house: House, store: Store | None, period: Window) -> House:
     """Let a house in memory know of the store's breaks and waivers, tell nobody, and judge all of the period."""
-    house.routes, house.positions = (), False
+    house.routes, house.positions, house.worded = (), False, False
     house.docket.horizon_s = (period.end - period.start + TAIL_US + LEAD_US) / SECOND
     if store is not None:
         waivers = store.waivers(period.start - LEAD_US, period.end)

@@ -78,6 +78,8 @@ class House:
     window_s: float = 0.0
     routes: Sequence[str] = ()
     positions: bool = False
+    worded: bool = True
+    """Whether events are put into the world's words: a backtest tells nobody."""
     horizon_s: float = 400 * 86_400.0
     """How far back windows are judged when a record begins."""
     patience_s: float = 0.0

@@ -20,7 +20,7 @@ from geofence.engine import Engine
 from geofence.event import Event, changed
 from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, VisitId, WardenId, to_micros
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised, spare
-from geofence.wire import cloudevent, event_id
+from geofence.wire import PREFIX, cloudevent, event_id
 from trackerd import clock
 from trackerd.failpoint import fail_point
 from trackerd.gate import PAST_US
@@ -111,12 +111,14 @@ def _holder(house: House, device: DeviceId, time: int) -> WardenId | None:
 
 def _told(house: House, event: Event, recorded: Micros, fixes: Fixes | None = None) -> Told:
     warden = _holder(house, event.device, event.visit.began if event.visit else event.time)
-    about = event.visit.zone if event.visit else None
+    team, about = house.town.roster.team(warden), event.visit.zone if event.visit else None
+    said, again = None if event.kind in SAID_AT_ONCE else Said(event, warden, team), _withdrawn(house, event)
+    if not house.worded:
+        id_ = event_id(house.source, event, again)
+        return Told(id_, PREFIX + event.kind, event.time, {}, about, event.device, said)
     zone = house.editions.zone(about, max(event.decided, event.time)) if about else None
-    team = house.town.roster.team(warden)
     shown = _placed(house, event, fixes) if house.positions and event.retracts is None else event
-    body = cloudevent(shown, house.source, recorded, zone, warden, team, house.positions, _withdrawn(house, event))
-    said = None if event.kind in SAID_AT_ONCE else Said(event, warden, team)
+    body = cloudevent(shown, house.source, recorded, zone, warden, team, house.positions, again)
     return Told(body["id"], body["type"], event.time, body, about, event.device, said)
 
 
@@ -198,7 +200,7 @@ def _off_duty(house: House, event: Event) -> bool:
 def _taken_back(house: House, wrong: Standing, recorded: Micros, off_duty: bool) -> Told:
     """Return what takes an event back; of one off duty, nothing but its id and where it was told."""
     told = _told(house, retraction(wrong, OFF_DUTY if off_duty else LATE), recorded)
-    if not off_duty:
+    if not off_duty or not house.worded:
         return told
     data = {key: value for key, value in told.body["data"].items() if key in ("zone", "retracts", "because")}
     body = told.body | {"time": told.body["recordedtime"], "data": data}
