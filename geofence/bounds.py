@@ -125,5 +125,5 @@ def _gap(spans: tuple[Span, ...], a: int, b: int, ahead: float, behind: float) -
 
 def _joined(spans: tuple[Span, ...], a: int, b: int) -> tuple[Span, ...]:
     if spans and spans[-1][1] >= a:
-        return (*spans[:-1], (spans[-1][0], b))
-    return (*spans, (a, b)) if a < b else spans
+        a, spans = spans[-1][0], spans[:-1]
+    return spans + ((a, b),) if a < b else spans  # noqa: RUF005 - a list made between costs as much as all the rest

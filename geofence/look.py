@@ -145,7 +145,7 @@ def _moved(trail: Trail, seen: Seen, sigma: float, rules: Rules) -> Motion:
     dt = (seen.time - trail.time) / SECOND
     x, y = _scale(floor(seen.lat * 100 + 0.5))
     east, north = (seen.lon - trail.lon) * x, (seen.lat - trail.lat) * y
-    gone = math.hypot(east, north)
+    gone = math.sqrt(east * east + north * north)
     if (dt > FORGET_S and gone > FORGET_SIGMAS * sigma) or gone > LEAP_M + rules.walker_speed * dt + 2 * sigma:
         return first(sigma, rules.walker_speed)
     return move(trail.motion, dt, east, north, sigma, rules.walker_speed)

@@ -265,8 +265,8 @@ def _gone(due: Gait, pace: _Pace, noise: float) -> tuple[float, float, Gait]:
         ve += w * (kv * he - kv1 * he1) + spread * dv * de
         ee += w * (JUMP_M * JUMP_M + ke * he - ke1 * he1) + spread * de * de
         kp, kv, ke = kp + w * dp, kv + w * dv, ke + w * de
-    means = (px + kp * ix, py + kp * iy, vx + kv * ix, vy + kv * iy, ex + ke * ix, ey + ke * iy)
-    return like, off / (2 * s), (*means, pp, pv, pe, vv, ve, ee)
+    px, py, vx, vy, ex, ey = px + kp * ix, py + kp * iy, vx + kv * ix, vy + kv * iy, ex + ke * ix, ey + ke * iy
+    return like, off / (2 * s), (px, py, vx, vy, ex, ey, pp, pv, pe, vv, ve, ee)
 
 
 def _likely(off: float, s: float, jump: float) -> tuple[float, float]:

@@ -214,7 +214,7 @@ def _zones(track: Track, near: Sequence[Nearby], reach_m: float) -> Sequence[Nea
     """Return each zone within reach, and each believed of that no longer is, with its depth and where that grows."""
     if not track.beliefs:
         return near
-    listed = {one[0] for one in near}
+    listed = [one[0] for one in near]  # of so few a set would cost more than it saves
     return [*near, *[(zone, -reach_m, 0.0, 0.0) for zone in track.beliefs if zone not in listed]]
 
 
