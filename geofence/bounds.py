@@ -119,11 +119,11 @@ def _gap(spans: tuple[Span, ...], a: int, b: int, ahead: float, behind: float) -
     if start < end:
         return _joined(spans, start, end)
     while spans and spans[-1][1] > end:
-        spans = spans[:-1] if spans[-1][0] >= end else (*spans[:-1], (spans[-1][0], end))
+        spans = spans[:-1] if spans[-1][0] >= end else spans[:-1] + ((spans[-1][0], end),)
     return spans
 
 
 def _joined(spans: tuple[Span, ...], a: int, b: int) -> tuple[Span, ...]:
     if spans and spans[-1][1] >= a:
         a, spans = spans[-1][0], spans[:-1]
-    return spans + ((a, b),) if a < b else spans  # noqa: RUF005 - a list made between costs as much as all the rest
+    return spans + ((a, b),) if a < b else spans

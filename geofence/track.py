@@ -111,7 +111,10 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
 
 def _sure(beliefs: Mapping[ZoneId, Belief]) -> bool:
     """Return whether the device is inside all of them, and nothing says otherwise."""
-    return all(belief.inside and belief.sum == 0.0 for belief in beliefs.values())
+    for belief in beliefs.values():
+        if not belief.inside or belief.sum != 0.0:
+            return False
+    return True
 
 
 def deadline(track: Track, rules: Rules, facts: Facts) -> Micros | None:
@@ -212,10 +215,18 @@ def _calm_us(rules: Rules) -> float:
 
 def _zones(track: Track, near: Sequence[Nearby], reach_m: float) -> Sequence[Nearby]:
     """Return each zone within reach, and each believed of that no longer is, with its depth and where that grows."""
-    if not track.beliefs:
-        return near
-    listed = [one[0] for one in near]  # of so few a set would cost more than it saves
-    return [*near, *[(zone, -reach_m, 0.0, 0.0) for zone in track.beliefs if zone not in listed]]
+    found = near
+    for zone in track.beliefs:
+        if not _among(near, zone):
+            found = [*found, (zone, -reach_m, 0.0, 0.0)]
+    return found
+
+
+def _among(near: Sequence[Nearby], zone: ZoneId) -> bool:
+    for one in near:  # of so few a set would cost more than it saves
+        if one[0] == zone:
+            return True
+    return False
 
 
 def _before(track: Track, zone: ZoneId, now: Micros, rules: Rules, facts: Facts) -> Belief:
@@ -223,7 +234,7 @@ def _before(track: Track, zone: ZoneId, now: Micros, rules: Rules, facts: Facts)
     belief = track.beliefs.get(zone)
     if track.heard is None:
         return unknown(now, 0.0)
-    if track.heard < (since := facts.begun.get(zone, EVER)):
+    if facts.begun and track.heard < (since := facts.begun.get(zone, EVER)):
         if belief is None or not belief.inside:
             return unknown(since, -AT_THE_EDGE)
         prism = replace(_upto(track, belief, since, rules).prism, low=-DEEP_M, high=DEEP_M)
