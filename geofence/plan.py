@@ -39,6 +39,8 @@ ANYONE = "anyone"
 SHIFT_US = 36 * 3600 * SECOND
 """No stretch of duty is longer."""
 DAY_US = 86_400 * SECOND
+DAYS_MOST = 4096
+"""Days of devices whose duties are remembered: a tracker may speak of any."""
 MANY = 8
 """Fixes of a device in a batch from which on they are asked about together."""
 
@@ -213,6 +215,8 @@ class Roster:
         """Return the windows that touch a day of UTC, which is given by its number since 1970."""
         found = self._days.get((device, day))
         if found is None:
+            if len(self._days) >= DAYS_MOST:
+                self._days.clear()
             begin = Micros(day * DAY_US)
             end = Micros(begin + DAY_US)
             own = [(w, duty.warden) for duty in self.duties if duty.device == device for w in self._begun(duty, day)]
@@ -224,7 +228,7 @@ class Roster:
         if isinstance(duty.when, Window):
             return [duty.when]
         number = EPOCH.toordinal() + day
-        days = range(max(number - 2, date.min.toordinal()), min(number + 1, date.max.toordinal()) + 1)
+        days = range(max(number - 2, date.min.toordinal()), min(number + 2, date.max.toordinal()))
         found = (duty.when.on(date.fromordinal(one), self.zone) for one in days)
         return [window for window in found if window is not None]
 

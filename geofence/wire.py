@@ -8,6 +8,8 @@ version is refused rather than misread.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
 from operator import attrgetter
@@ -171,7 +173,7 @@ _json = msgspec.json.Encoder(order="sorted")
 
 
 def dump_track(track: Track) -> str:
-    """Return the track as one line of JSON."""
+    """Return the track as one line of JSON; ValueError if a number of it is none."""
     document: dict[str, Any] = dict(zip(_TRACK, _track(track), strict=True))
     document["version"] = TRACK_VERSION
     document["beliefs"] = {zone: _believed(belief) for zone, belief in track.beliefs.items()}
@@ -182,13 +184,21 @@ def dump_track(track: Track) -> str:
 def _believed(belief: Belief) -> list[Any]:
     """Return what it is made of, in the order of its fields; the prism is the last."""
     *facts, prism = _belief_facts(belief)
-    return [*facts, _prism(prism)]
+    return [*_sound(facts), _sound(_prism(prism))]
 
 
 def _trailed(trail: Trail) -> list[Any]:
     """Return what it is made of, in the order of its fields; the motion is the first."""
     motion, *facts = _trail(trail)
-    return [(motion.going, motion.loose, motion.scale, *motion.stand, *motion.gait), *facts]
+    return [_sound((motion.going, motion.loose, motion.scale, *motion.stand, *motion.gait)), *_sound(facts)]
+
+
+def _sound(facts: Sequence[Any]) -> Sequence[Any]:
+    """Return them, if each number is one: another would be written as null, and could not be read."""
+    for fact in facts:
+        if isinstance(fact, float) and not math.isfinite(fact):
+            raise ValueError("a state with a number that is none")
+    return facts
 
 
 def load_track(text: str) -> Track:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
-    "geofence": {"geofence", "numpy", "shapely", "rtree", "librt", "mypy_extensions"},  # the last two: setup.py
+    "geofence": {"geofence", "numpy", "shapely", "rtree", "msgspec", "librt", "mypy_extensions"},  # last two: setup.py
     "devices": {"devices", "geofence", "numpy", "pynmea2", "msgspec", "librt", "mypy_extensions"},
 }
 WORLD = {

@@ -34,7 +34,7 @@ from trackerd.progress import Meter
 from trackerd.replay import streamed
 from trackerd.rubbish import seldom
 from trackerd.store import MemoryStore, Store, StoreError
-from trackerd.town import Town, build
+from trackerd.town import Town, build, index
 
 T = TypeVar("T")
 Sides = tuple[Lived, Lived]
@@ -85,7 +85,12 @@ def both(
             made.move(after)
             found = backtest.judged(made, last, period)
             return (found._replace(verdicts=otherwise()), found), faults
-    with _beside(lambda: backtest.judged(*seen(before, None)[:2], period)) as other:
+
+    def was() -> Lived:
+        index(before.zones)
+        return backtest.judged(*seen(before, None)[:2], period)
+
+    with _beside(was) as other:
         made, last, faults = seen(after, console)
         found = backtest.judged(made, last, period)
         return (other(), found), faults
@@ -131,8 +136,12 @@ def _watched(pieces: Iterable[Taken], meter: Meter) -> Iterator[Taken]:
 def _beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
     """Do some work in a process of its own, a copy of this one; give what waits for its answer. Raises StoreError."""
     here, there = get_context("fork").Pipe(duplex=False)
-    process = get_context("fork").Process(target=_answer, args=(work, there), daemon=True)
-    process.start()
+    process = get_context("fork").Process(target=_answer, args=(work, here, there), daemon=True)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # a Ctrl-C is for us, who end the other
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     there.close()
 
     def answer() -> T:
@@ -152,9 +161,9 @@ def _beside(work: Callable[[], T]) -> Iterator[Callable[[], T]]:
         here.close()
 
 
-def _answer(work: Callable[[], object], there: Connection) -> None:
+def _answer(work: Callable[[], object], here: Connection, there: Connection) -> None:
     """Say what came of it, or the fault, which the other process tells."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the other process, which ends us
+    here.close()  # else we would wait for ourselves where nobody else does
     with suppress(BrokenPipeError):  # nobody waits any more
         try:
             there.send((work(), None))

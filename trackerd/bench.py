@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import TypeVar
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -34,6 +36,7 @@ BEFORE = 3600 * SECOND
 PAGE = 86_400 * SECOND
 """Fixes are read by so much time at once, for the windows of a day overlap."""
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -43,12 +46,12 @@ class Bench:
     def __init__(self, house: House, now: Micros) -> None:
         """Read from the house's store, as it is ``now``."""
         self.house, self.now = house, now
-        self._page = lru_cache(maxsize=64)(self._read_page)
-        self._walk = lru_cache(maxsize=256)(self._read_walk)  # more than a crew: each is asked for every case
-        self._presence = lru_cache(maxsize=64)(self._read_presence)  # a case may be judged by more and more wardens
-        self._visits = lru_cache(maxsize=64)(self._read_visits)
+        self._page = _remembered(64, self._read_page)
+        self._walk = _remembered(256, self._read_walk)  # more than a crew: each is asked for every case
+        self._presence = _remembered(64, self._read_presence)  # a case may be judged by more and more wardens
+        self._visits = _remembered(64, self._read_visits)
         self._rostered = lru_cache(maxsize=64)(house.town.roster.duties_within)
-        self.waived = lru_cache(maxsize=1024)(self._read_waiver)
+        self.waived = _remembered(1024, self._read_waiver)
         self._asked = {one.id: one for one in house.town.plan.requirements}
 
     @cached_property
@@ -210,6 +213,22 @@ class Bench:
         belief = track.beliefs.get(visit.zone)
         seen = track.heard if belief is None or track.same != -1 else belief.seen
         return replace(kept, visit=changed(visit, ended=max(visit.began, seen)))
+
+
+def _remembered(most: int, read: Callable[..., T]) -> Callable[..., T]:
+    """Return a method that remembers what it returned, so often at most, and does not hold whose it is.
+
+    A bench that held on to itself would stay, with all that it has read, until somebody looks for rubbish.
+    """
+    weak = WeakMethod(read)
+
+    @lru_cache(most)
+    def asked(*key: Hashable) -> T:
+        method = weak()
+        assert method is not None
+        return method(*key)
+
+    return asked
 
 
 def _may(one: Docketed, warden: WardenId, team: TeamId | None) -> bool:

@@ -78,9 +78,14 @@ def build(
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
     judged = ZoneSet(zones)
-    if judged.large:
-        Thread(target=judged.prepare, name="index", daemon=True).start()
+    index(judged)
     return Town(judged, roster, owed, enrolled, topics, private), faults
+
+
+def index(zones: ZoneSet) -> None:
+    """Begin to make the index of many zones; they are judged by meanwhile, only more slowly."""
+    if zones.large:
+        Thread(target=zones.prepare, name="index", daemon=True).start()
 
 
 def faults_beside(path: Path) -> list[Fault]:

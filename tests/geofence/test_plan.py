@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -92,6 +92,23 @@ def test_many_fixes_are_asked_about_together_as_each_by_itself(times: list[int],
     )
     fixes = Fixes.of([Fix(DeviceId(name), to_datetime(t), 4.2, 50.9) for t in times for name in ("w1", "w2")])
     assert held.holders(fixes) == [held.holder(fix.device, fix.micros) for fix in fixes]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "Australia/Lord_Howe"])
+def test_wherever_on_earth_who_holds_a_device_has_a_window_that_holds_the_moment(zone: str) -> None:
+    here, hours = ZoneInfo(zone), Hours(time(21, 30), time(5), days=frozenset({2, 6}))
+    held = Roster((Duty(ANNA, W1, hours),), here)
+    days = (date(2026, 3, 20) + timedelta(days=n) for n in range(25))
+    windows = [window for day in days if (window := hours.on(day, here)) is not None]
+    for moment in range(at("2026-03-23T00:00"), at("2026-04-12T00:00"), 900_000_000):
+        on = any(start <= moment < end for start, end in windows)
+        assert held.holder(W1, moment) == (ANNA if on else None)
+
+
+def test_a_tracker_may_speak_of_the_last_day_there_is() -> None:
+    for day in (29, 30, 31):
+        moment = to_micros(datetime(9999, 12, day, 12, tzinfo=UTC))
+        assert roster(NIGHT).holder(W1, moment) is None
 
 
 def test_teams() -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 
 from geofence.engine import Engine
 from geofence.event import Event, Kind, Visit, changed
+from geofence.look import Trail
 from geofence.model import DeviceId, Fixes, Micros, TeamId, WardenId, ZoneId
+from geofence.motion import first
 from geofence.names import visit_id
+from geofence.track import Track
 from geofence.wire import cloudevent, dump_track, event_id, load_track, moment
 from tests.geofence.walks import START, town, walk
 
@@ -73,3 +78,13 @@ def test_state_of_another_version_is_refused(change: dict[str, object]) -> None:
     kept = {key: value for key, value in document.items() if value is not ...}
     with pytest.raises(ValueError, match="replay rebuilds it"):
         load_track(json.dumps(kept))
+
+
+def test_a_state_with_a_number_that_is_none_is_not_written() -> None:
+    """It would be written as null, and the daemon could not begin with it."""
+    motion = first(5.0, 2.0)
+    track = Track(DeviceId("w07"), Micros(START), trail=Trail(motion, Micros(START), 4.2, 50.9))
+    assert load_track(dump_track(track)).heard == START
+    for wrong in (Trail(motion, Micros(START), math.nan, 50.9), Trail(first(math.inf, 2.0), Micros(START), 4.2, 50.9)):
+        with pytest.raises(ValueError, match="number"):
+            dump_track(replace(track, trail=wrong))

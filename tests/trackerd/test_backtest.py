@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,9 @@ from geofence.model import ZoneId
 from geofence.wire import moment
 from geofence.zones import ZoneSet
 from tests.geofence.walks import town, walk
+from trackerd import backtest_side
 from trackerd.cli import app
+from trackerd.store import StoreError
 
 PLAN = """
 [[requirement]]
@@ -193,3 +198,40 @@ def test_a_store_that_is_not_there(past: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((past / name).read_bytes())
     words = ("--config", tmp_path / "c.toml", "--plan", tmp_path / "plan.toml")
     assert "past.db" in run("backtest", *words, code=3)
+
+
+@pytest.mark.parametrize("of_file", [False, True])
+def test_what_is_seen_once_for_both_is_what_each_would_have_seen(
+    past: Path, monkeypatch: pytest.MonkeyPatch, of_file: bool
+) -> None:
+    new = past / "once.toml"
+    new.write_text(plan("4m") + plan("10s", "08:20", "08:40").replace("rounds", "second"))
+    words = (*([past / "day.csv"] if of_file else []), "--plan", new, *DAY)
+    once = tried(past, *words)
+    monkeypatch.setattr(backtest_side, "_seen_alike", lambda *_: False)
+    assert tried(past, *words) == once
+    assert once["turned"]
+
+
+def test_a_fault_in_the_second_process_is_told_by_the_first() -> None:
+    def away() -> None:
+        raise StoreError("no store")
+
+    def wrong() -> None:
+        raise ZeroDivisionError
+
+    for work, fault, told in (
+        (away, StoreError, "no store"), (wrong, RuntimeError, "ZeroDivisionError"),
+        (lambda: os._exit(1), RuntimeError, "without an answer"),
+    ):  # fmt: skip
+        with backtest_side._beside(work) as other, pytest.raises(fault, match=told):
+            other()
+
+
+def test_the_second_process_ends_where_the_first_was_killed() -> None:
+    """It holds standard output open for as long as it lasts."""
+    words = (
+        "import os, signal; from trackerd.backtest_side import _beside\n"
+        "with _beside(lambda: bytes(10**7)): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", words], stdout=subprocess.PIPE, timeout=20, check=False)

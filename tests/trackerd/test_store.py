@@ -56,7 +56,7 @@ from trackerd.store import (
     open_store,
 )
 from trackerd.store.postgres import prepare
-from trackerd.store.protocol import DataClass
+from trackerd.store.protocol import DataClass, Wanted
 
 Reopen = Callable[[], Store]
 
@@ -427,6 +427,25 @@ def test_a_batch_is_kept_whole_or_not_at_all(reopen: Reopen) -> None:
     assert read(store, "new") == []
     assert store.commit(Batch(Fixes.of([fix("new", 1)]))).fixes == 1
     assert len(read(reopen(), "new")) == 1
+
+
+def test_of_many_fixes_of_one_moment_the_better_stay(reopen: Reopen) -> None:
+    store = reopen()
+    twice = [replace(fix("w1", n % 50), accuracy_m=float(9 - n // 50)) for n in range(100)]
+    assert store.commit(Batch(Fixes.of(twice))).fixes == 50
+    assert read(store) == twice[50:]
+    more = [fix("w1", n) for n in range(40, 75)]
+    assert store.commit(Batch(Fixes.of(more))).fixes == 25
+    assert read(store) == twice[50:] + more[10:]
+
+
+def test_the_history_is_read_forth_and_back(reopen: Reopen) -> None:
+    store = reopen()
+    store.commit(Batch(Fixes.of(()), events=[told("a"), told("b"), told("c")]))
+    first, second, third = store.history(0, 10)
+    assert [one.told.id for one in (first, second, third)] == ["a", "b", "c"]
+    assert store.history(first.seq, 1) == [second]
+    assert store.history(third.seq, 10, Wanted(newest=True)) == [second, first]
 
 
 def test_fixes_come_back_by_time(reopen: Reopen, monkeypatch: pytest.MonkeyPatch) -> None:

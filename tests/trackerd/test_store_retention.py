@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -234,3 +235,19 @@ def test_terms_that_cannot_be_kept_are_told(tmp_path: Path, text: str, where: st
     file.write_text(f"[retention]\n{text}\n")
     faults = load(file)[1]
     assert [fault.where for fault in faults] == ([where] if where else [])
+
+
+def test_what_is_let_go_of_is_in_the_file_no_longer(tmp_path: Path) -> None:
+    file = tmp_path / "r.db"
+    made = house(open_store(f"sqlite:///{file}"))
+    secret = 4.123456789
+    take(made, [replace(fix, lon=secret) for fix in walk("w1", 1, minutes=150)])
+    take(made, [])
+    files = [file, file.with_name("r.db-wal")]
+    assert any(struct.pack(">d", secret) in one.read_bytes() for one in files)
+    made.retire(Micros(2**60))
+    for what in ("exact_positions", "thinned_positions"):
+        while made.store.forget(what, Micros(2**60), 500):
+            pass
+    assert not any(struct.pack(">d", secret) in one.read_bytes() for one in files)
+    made.store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -39,6 +40,8 @@ from tests.trackerd.test_revision import (
     stores,
 )
 from trackerd import bench, pipeline, verdicts
+from trackerd.house import House
+from trackerd.intake import Intake
 from trackerd.store import MemoryStore, Store, StoreError, Told, open_store
 from trackerd.town import Town
 
@@ -557,3 +560,13 @@ def test_an_upload_two_hours_late_as_the_town_hears_it(tmp_path: Path, mosquitto
     rows = installed.rows("SELECT outcome, closed, revision, event FROM verdict WHERE outcome IS NOT NULL")
     assert rows == [("met", 1, met["data"]["revision"], met["id"])]
     assert installed.rows(f"SELECT retracted FROM event WHERE id = '{skip['id']}'") == [(1,)]
+
+
+def test_a_bench_is_gone_with_its_step() -> None:
+    """It holds days of positions: until somebody looks for rubbish they would stay."""
+    house = House(Intake({}, Town(town())), MemoryStore(), Town(town()), "/trackerd/test")
+    made = bench.Bench(house, Micros(START))
+    assert made._visits(START, NEVER) == made._visits(START, NEVER) == {}
+    seen = weakref.ref(made)
+    del made
+    assert seen() is None

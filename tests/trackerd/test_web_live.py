@@ -6,14 +6,19 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from geofence.event import Event, Kind
+from geofence.model import DeviceId, Fixes, to_micros
+from geofence.wire import cloudevent
 from tests.servers import free_port, until
 from tests.trackerd.rooms import AWAY, BOX, PASSWORD, ZONES, Site, Stream
+from trackerd.store import Batch, Told, open_store
 
 
 def ago(seconds: float) -> datetime:
@@ -38,6 +43,18 @@ def test_who_stands_in_a_zone_is_seen_there(site: Site) -> None:
     (zone,) = [one for one in live["zones"] if one["zone"] == "box-07"]
     assert [one["warden"] for one in zone["inside"]] == ["gw-1"]
     assert zone["windows"][0]["requirement"] == "boxes"
+
+
+def test_a_commit_of_which_the_daemon_never_heard_is_seen_too(site: Site) -> None:
+    """As where a store was lost while it committed: the same events, taken again, are no news any more."""
+    stream = Stream(site.client("vera"))
+    until(lambda: stream.of("live"))
+    pressed = Event(Kind.SOS, DeviceId("w01"), to_micros(ago(5)), lon=4.2, lat=50.9)
+    body = cloudevent(pressed, "/trackerd/asse", pressed.time)
+    told = Told(body["id"], body["type"], pressed.time, body, None, pressed.device)
+    with closing(open_store(f"sqlite:///{site.folder / 'trackerd.db'}", beside=True)) as beside:
+        beside.commit(Batch(Fixes.of(()), events=[told]))
+    until(lambda: "device.sos" in stream.types(), lambda: str(stream.heard))
 
 
 def test_a_page_that_comes_back_hears_what_it_missed_and_nothing_twice(site: Site) -> None:

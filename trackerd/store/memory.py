@@ -228,7 +228,8 @@ class MemoryStore:
         found = [
             Entry(seq, replace(told, said=None), told.id not in self._wrong)
             for told in self._events.values()
-            if (after > (seq := self._numbers[told.id]) if wanted.newest else after < seq)
+            for seq in [self._numbers[told.id]]
+            if (after > seq if wanted.newest else after < seq)
             and (not wanted.types or told.type in wanted.types)
             and wanted.zone in (None, told.zone)
             and wanted.warden in (None, told.body.get("data", {}).get("warden"))

@@ -19,7 +19,7 @@ from geofence.model import DeviceId, IntColumn, Micros
 from trackerd.store import ledger, questions, rows
 from trackerd.store.file import take, words
 from trackerd.store.migrate import demand, migrate
-from trackerd.store.protocol import Batch, Committed, StoreError
+from trackerd.store.protocol import Batch, Committed, DataClass, StoreError
 from trackerd.store.sql import SqlStore
 
 INSERT, MARKS = "INSERT INTO fix VALUES ", f"({','.join('?' * len(rows.COLUMNS))})"
@@ -52,6 +52,8 @@ class SqliteStore(SqlStore):
         self._path = path
         self._to_wipe = True
         """The log may hold what was erased: as far as a new process knows, an earlier one's too."""
+        self._forgot = False
+        """Something was let go of, and the log not cut off since."""
         self._lock = None if path == ":memory:" or reading or beside else take(Path(path))
         try:
             self._db = self._connect("ro" if reading else "rw" if beside else "")
@@ -136,6 +138,14 @@ class SqliteStore(SqlStore):
             finally:
                 db.execute("PRAGMA busy_timeout=5000")
         self._to_wipe = bool(held) or not revised
+
+    def forget(self, what: DataClass, before: Micros, limit: int) -> int:
+        """See Store: once nothing more is to be let go of, the log, which may hold it, is cut off."""
+        gone = super().forget(what, before, limit)
+        if self._forgot and not gone:
+            self._wipe(erased=True)
+        self._forgot = gone > 0
+        return gone
 
     def _keep_fixes(self, db: rows.Db, batch: Batch) -> int:
         fixes, late = batch.fixes, {int(row) for row in batch.late}

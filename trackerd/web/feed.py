@@ -65,6 +65,8 @@ class Feed:
         self.seq = 0
         self._news: int | None = None
         """Of which picture the news were taken in."""
+        self._look = 0.0
+        """When the record is read though there are none: of a commit of which nobody heard whether it was done."""
         self._begun = False
         """Whether ``seq`` is known."""
         self._listeners: dict[str, int] = {}
@@ -189,11 +191,11 @@ class Feed:
         picture = self._room.board.picture
         if picture is None:
             return
-        if picture.news != self._news:
+        if picture.news != self._news or clock.monotonic() >= self._look:
             while page := await asyncio.to_thread(self._read, self.seq, None):
                 self._items.extend(page)
                 self.seq = page[-1].seq
-            self._news = picture.news
+            self._news, self._look = picture.news, clock.monotonic() + BEAT_S
         for view in self._views.values():
             view.take(picture)
 
