@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+
+class Chunk(msgspec.Struct, frozen=True):
     """Bytes as they came in."""
 
     source: str

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -304,7 +305,7 @@ def test_an_sos_passes(make: Callable[[], Store], minute: float, device: str) ->
     with patch.dict(DECODERS, {"key": Key}):
         house = a_house(make(), here)
         record(house, house.intake.take([word(rest(at(20), at(40)), at(20))]), to_micros(at(20)))
-        pressed = replace(chunk(str(minute).encode(), at(minute), device), decoder="key")
+        pressed = msgspec.structs.replace(chunk(str(minute).encode(), at(minute), device), decoder="key")
         told = record(house, house.intake.take([pressed]), to_micros(at(minute))).events
     (sos,) = (one for one in told if one.type == "trackerd.device.sos")
     assert (sos.body["data"]["device"], sos.body["data"]["lat"]) == (device, LAT)
