@@ -498,7 +498,7 @@ def test_a_break_told_while_the_store_is_away_holds_for_what_waits(
 
     carrier = Carrier(a_house(store, ON_DUTY), spool, meanwhile, lambda _: None)
     free = [chunk(located(fix), at(31)) for fix in (*duty_, *pause[:5])]
-    held = [replace(one, receipt=lambda: None) for one in free]
+    held = [msgspec.structs.replace(one, receipt=lambda: None) for one in free]
     assert carrier.turn([*free, *held]) is not dies
     if dies:
         carrier.close()
