@@ -161,12 +161,18 @@ class _Step:
         if one.verdict is None or not _alike(one.verdict, verdict):
             if one.verdict is not None:
                 settled = replace(settled, revision=self._retract(one, self._because(one)))
-            house, zone = self.house, self.bench.zone(one.case)
-            body = verdict_event(settled.case, verdict, settled.revision, house.source, self.now, zone)
-            settled = replace(settled, event=body["id"])
-            self._tell(one.case, verdict.at, body)
+            settled = replace(settled, event=self._say(settled, verdict))
         if settled != self.house.docket.open.get(one.case.id):
             self.cases[one.case.id] = settled
+
+    def _say(self, one: Docketed, verdict: Verdict) -> str:
+        """Tell a verdict; return the id of what tells it."""
+        if not self.house.worded:
+            return one.case.id
+        zone = self.bench.zone(one.case)
+        body = verdict_event(one.case, verdict, one.revision, self.house.source, self.now, zone)
+        self._tell(one.case, verdict.at, body)
+        return str(body["id"])
 
     def _take_back(self, one: Docketed, because: str) -> None:
         """Take back what was told, with nothing to tell instead."""
