@@ -17,6 +17,8 @@ from geofence.lookup import Floats
 
 DOUBT_S: Final = 60.0
 """A fix that is wrong is seldom alone: its neighbours, so near in time, may share its error."""
+FAR: Final = 64
+"""So many fixes apart it is worth looking whether anybody can be too fast at all."""
 UNEVEN: Final = 2.0
 """Who goes faster than he should goes so much faster, at times, than on the whole."""
 
@@ -32,7 +34,7 @@ def doubted(seconds: Floats, east: Floats, north: Floats, bounds: Floats, slow: 
     speed = vec[float]([slow] * max(n - 1, 0))
     lag: i64 = 1
     wide = sqrt(_extent(xs) ** 2 + _extent(ys) ** 2)
-    while lag < n and slow * _least(when, lag) < wide:  # nobody is farther apart than all are
+    while lag < n and (lag < FAR or slow * _least(when, lag) < wide):  # nobody is farther apart than all are
         was = vec[float](bound)
         a: i64 = 0
         while a < n - lag:

@@ -33,6 +33,8 @@ def at_least(count: int, many: Iterable[Iterable[Span]]) -> Spans:
 
 def union(*many: Iterable[Span]) -> Spans:
     """Return when any holds."""
+    if len(many) == 1 and isinstance(many[0], tuple) and _tidy(many[0]):
+        return many[0]
     found: list[Span] = []
     for a, b in sorted(span for spans in many for span in spans):
         if a >= b:
@@ -43,6 +45,16 @@ def union(*many: Iterable[Span]) -> Spans:
         else:
             found.append((a, b))
     return tuple(found)
+
+
+def _tidy(spans: tuple[Span, ...]) -> bool:
+    """Return whether they are Spans as they are."""
+    last: int | None = None
+    for a, b in spans:
+        if a >= b or (last is not None and a <= last):
+            return False
+        last = b
+    return True
 
 
 def common(*many: Iterable[Span]) -> Spans:

@@ -85,7 +85,7 @@ Step = tuple[Track, list[Event]]
 
 def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
     """Believe one more sighting, not older than the last."""
-    due = deadline(track, rules, facts)
+    due = deadline(track, rules, facts) if _may_be_due(track, seen.time, rules, facts) else None
     events: list[Event] = []
     if due is not None and due <= seen.time:
         track, events = advance(track, seen.time, rules, facts)
@@ -107,6 +107,13 @@ def step(track: Track, seen: Seen, rules: Rules, facts: Facts) -> Step:
             beliefs[zone] = belief
     same = seen.same if len(beliefs) == len(seen.near) and _sure(beliefs) else -1
     return Track(track.device, seen.time, False, same, beliefs, trail, track.low), events
+
+
+def _may_be_due(track: Track, now: Micros, rules: Rules, facts: Facts) -> bool:
+    """Return whether anything can be due by now: mostly a device is heard again long before."""
+    if facts.dwell_s or facts.ending or track.heard is None:
+        return True
+    return now >= track.heard + min(rules.silence_s, rules.lost_s) * SECOND
 
 
 def _sure(beliefs: Mapping[ZoneId, Belief]) -> bool:

@@ -44,14 +44,18 @@ def moment(micros: int) -> str:
     return (_EPOCH + timedelta(microseconds=int(micros))).isoformat() + "Z"
 
 
+_KINDS = {kind: repr(kind) for kind in Kind}
+
+
 def event_id(source: str, event: Event, again: int = 0) -> str:
     """Return the id of an event: version 5 UUID of what it says (RFC 9562); ``again``: how often it was taken back."""
     visit = event.visit
-    says = (
-        source, event.kind, event.device, event.time, visit and (visit.id, visit.revision),
-        event.seconds, event.retracts,
-    )  # fmt: skip
-    return named(repr(says if not again else (*says, again)))
+    about = None if visit is None else (visit.id, visit.revision)
+    more = f", {again}" if again else ""
+    return named(
+        f"({source!r}, {_KINDS[event.kind]}, {event.device!r}, {event.time!r}, {about!r}, {event.seconds!r}, "
+        f"{event.retracts!r}{more})"
+    )
 
 
 def cloudevent(

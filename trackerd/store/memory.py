@@ -490,7 +490,8 @@ class MemoryStore:
         self._events[told.id] = told
         self._seq += 1
         self._numbers[told.id] = self._seq
-        self._outbox |= {(route, self._seq): told for route in routes}
+        for route in routes:
+            self._outbox[route, self._seq] = told
         if told.said is not None:
             event = told.said.event
             self._of_device.setdefault(event.device, []).append(told.id)
