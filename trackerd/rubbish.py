@@ -1,7 +1,7 @@
 """How often Python looks for rubbish that holds on to itself.
 
 What must stay true here: it still looks. What was loaded stays as long as we do, and what a batch is made of is gone
-with it, thousands of objects without a ring among them: to look through it again and again is a tenth of the work.
+with it, thousands of objects and hardly a ring among them: to look through it again and again is work for nothing.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ INSERT, MARKS = "INSERT INTO fix VALUES ", f"({','.join('?' * len(rows.COLUMNS))
 DOUBLE = " ON CONFLICT DO NOTHING"
 KEEP, REPLACE = INSERT + MARKS + DOUBLE, INSERT + MARKS + rows.BETTER
 LOT = 16
-"""Rows of one statement: to begin one costs as much as a few rows."""
+"""Rows of one statement: to begin one costs something, too."""
 KEEP_LOT = INSERT + ",".join([MARKS] * LOT) + DOUBLE
 PRAGMAS = (
     "journal_mode=WAL", "synchronous=FULL", "secure_delete=ON", "busy_timeout=5000", "cache_size=-16000",
