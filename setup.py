@@ -25,7 +25,8 @@ if wanted != "no" and {"bdist_wheel", "editable_wheel"} & set(sys.argv):  # the 
     flags = ["--config-file=", "--ignore-missing-imports", "--follow-imports=silent"]
     extensions = mypycify([*flags, *COMPILED], group_name="geofence")
     for extension in extensions:
-        # A product and a sum rounded at once, where a processor can, would be another number.
-        extension.extra_compile_args.append("-ffp-contract=off")
+        # A product and a sum rounded at once, where a processor can, would be another number. What nobody else can call
+        # by name is called directly, and may be written out where it is called.
+        extension.extra_compile_args += ["-ffp-contract=off", "-fvisibility=hidden"]
         extension.optional = wanted != "required"
 setup(ext_modules=extensions)

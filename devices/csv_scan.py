@@ -173,8 +173,8 @@ def _number(text: vec[u8], tens: vec[float], data: bytes, start: i64, digits: bo
         else:
             break
         at += 1
-    after = 0 if point < 0 else at - 1 - point
-    many = at - first - (point >= 0)
+    after: i64 = 0 if point < 0 else at - 1 - point
+    many: i64 = at - first - (point >= 0)
     ended = byte in (COMMA, LF) or (byte == CR and text[at + 1] == LF)
     if not ended or whole > EXACT or after > 22 or many < 1:
         end = _cell_end(text, at)

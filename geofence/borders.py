@@ -68,10 +68,10 @@ class Borders:
         i: i64 = 0
         while i < n:
             if numbers[i] >= 0:
-                held: i64 = members.start[numbers[i]]
-                end: i64 = held + members.size[numbers[i]]
+                held: i64 = i64(members.start[numbers[i]])
+                end: i64 = i64(members.start[numbers[i] + 1])
                 while held < end:
-                    at[k], what[k], signed[k] = i, members.member[held], reaches[i]
+                    at[k], what[k], signed[k] = i, i64(members.member[held]), reaches[i]
                     k += 1
                     held += 1
             while j < len(rows) and rows[j] == i:
@@ -159,6 +159,6 @@ def _held(numbers: vec[i64], members: Members) -> i64:
     i: i64 = 0
     while i < len(numbers):
         if numbers[i] >= 0:
-            total += members.size[numbers[i]]
+            total += i64(members.start[numbers[i] + 1]) - i64(members.start[numbers[i]])
         i += 1
     return total

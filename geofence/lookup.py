@@ -83,13 +83,43 @@ class Leaves:
             piece += 1
         return bits
 
-    def set_at(self, leaf: i64, x: float, y: float) -> i64:
-        """Return the number of the set of zones that hold the point; ASK where it is in doubt, or the leaf crowded."""
-        table: i64 = i64(self._leaf[4 * leaf + 2])
-        if table < 0:
-            return ASK
-        bits: i64 = self.bits(leaf, x, y)
-        return ASK if bits == ASK else i64(self._table[table + bits])
+    def fill(self, code: vec[i64], xs: vec[float], ys: vec[float]) -> None:
+        """Put the number of the set of zones in the place of each point's leaf (see LEAF); ASK where it is in doubt.
+
+        What the points need is fetched for all of them before any is looked at, so that nobody waits for it alone.
+        """
+        leaves, pieces, edge, table, n = self._leaf, self._piece, self._edge, self._table, i64(len(code))
+        rows = vec[i64]([0] * n)
+        many: i64 = 0
+        i: i64 = 0
+        while i < n:
+            rows[many] = i
+            many += code[i] >= LEAF
+            i += 1
+        piece, fetched = vec[i64]([0] * many), vec[float]([0.0] * many)
+        i = 0
+        while i < many:
+            piece[i] = i64(leaves[4 * (code[rows[i]] - LEAF)])
+            i += 1
+        i = 0
+        while i < many:
+            piece[i] = i64(pieces[piece[i]])
+            i += 1
+        i = 0
+        while i < many:
+            fetched[i] = edge[4 * piece[i]]
+            i += 1
+        i = 0
+        while i < many:
+            leaf: i64 = code[rows[i]] - LEAF
+            begin: i64 = i64(leaves[4 * leaf + 2])
+            bits: i64 = ASK if begin < 0 else self.bits(leaf, xs[rows[i]], ys[rows[i]])
+            piece[i] = ASK if bits == ASK else begin + bits
+            i += 1
+        i = 0
+        while i < many:
+            code[rows[i]] = ASK if piece[i] == ASK else i64(table[piece[i]])
+            i += 1
 
     def all_bits(self, leaf: Ints, x: Floats, y: Floats) -> vec[i64]:
         """Return the same as ``bits`` for each point, in a leaf each."""
@@ -141,28 +171,24 @@ class Lookup:
 
     def sets(self, lon: Floats, lat: Floats) -> vec[i64]:
         """Return for each point the number of the set of zones that cover it; ASK where shapely is to be asked."""
-        xs, ys, codes, leaves = vec[float](lon), vec[float](lat), self._code, self._leaves
-        n: i64 = len(xs)
-        found = vec[i64]([0] * n)
+        xs, ys, codes = vec[float](lon), vec[float](lat), self._code
+        found = self._cells(xs, ys)
+        n: i64 = len(found)
         i: i64 = 0
         while i < n:
-            found[i] = i64(codes[self._cell(xs[i], ys[i])])
+            found[i] = i64(codes[found[i]])
             i += 1
-        i = 0
-        while i < n:  # apart: the processor waits for the memory of many cells at once
-            if found[i] >= LEAF:
-                found[i] = leaves.set_at(found[i] - LEAF, xs[i], ys[i])
-            i += 1
+        self._leaves.fill(found, xs, ys)
         return found
 
     def look(self, lon: Floats, lat: Floats, reach: Floats) -> vec[i64]:
         """Return for each point the number of its set of zones; NEAR where an edge may be within ``reach`` metres."""
-        xs, ys, reaches, codes, clear = vec[float](lon), vec[float](lat), vec[float](reach), self._code, self._clear
-        n: i64 = len(xs)
-        found = vec[i64]([0] * n)
+        reaches, codes, clear = vec[float](reach), self._code, self._clear
+        found = self._cells(vec[float](lon), vec[float](lat))
+        n: i64 = len(found)
         i: i64 = 0
         while i < n:
-            at = self._cell(xs[i], ys[i])
+            at = found[i]
             code: i64 = i64(codes[at])
             if code >= LEAF:
                 code = NEAR
@@ -176,17 +202,17 @@ class Lookup:
 
     def cells(self, lon: Floats, lat: Floats) -> tuple[vec[i64], vec[float], vec[float], vec[float], vec[float]]:
         """Return of each point the cell: its number, its south-west corner, and its size, in degrees."""
-        xs, ys = vec[float](lon), vec[float](lat)
-        n: i64 = len(xs)
-        at = vec[i64]([0] * n)
+        columns, rows = self._places(vec[float](lon), vec[float](lat))
+        n: i64 = len(columns)
+        shifts = vec[i64]([CUTS * CUT_BITS] * n)
+        at = self._found(columns, rows, shifts)
         west, south = vec[float]([0.0] * n), vec[float]([0.0] * n)
         wide, high = vec[float]([0.0] * n), vec[float]([0.0] * n)
         i: i64 = 0
         while i < n:
-            column, row = self._place(xs[i], ys[i])
-            shift, at[i] = self._found(column, row)
-            west[i] = float(column >> shift << shift) / self._across + self._west
-            south[i] = float(row >> shift << shift) / self._up + self._south
+            shift = shifts[i]
+            west[i] = float(columns[i] >> shift << shift) / self._across + self._west
+            south[i] = float(rows[i] >> shift << shift) / self._up + self._south
             side = float(i64(1) << shift)
             wide[i], high[i] = side / self._across, side / self._up
             i += 1
@@ -228,60 +254,90 @@ class Lookup:
         side = float(1 << (CUTS * CUT_BITS))
         return side / self._across, side / self._up
 
-    def _place(self, lon: float, lat: float) -> tuple[i64, i64]:
-        """Return column and row of the finest cell there may be; beyond the margin, those of the margin."""
-        x = (lon - self._west) * self._across
-        y = (lat - self._south) * self._up
-        return self._whole(x), self._whole(y)
+    def _cells(self, xs: vec[float], ys: vec[float]) -> vec[i64]:
+        """Return where each point's cell stands in ``_code``."""
+        column, row = self._places(xs, ys)
+        return self._found(column, row, vec[i64]())
+
+    def _places(self, xs: vec[float], ys: vec[float]) -> tuple[vec[i64], vec[i64]]:
+        """Return column and row of each point's finest cell there may be; beyond the margin, those of the margin."""
+        n: i64 = len(xs)
+        column, row = vec[i64]([0] * n), vec[i64]([0] * n)
+        i: i64 = 0
+        while i < n:
+            column[i] = self._whole((xs[i] - self._west) * self._across)
+            row[i] = self._whole((ys[i] - self._south) * self._up)
+            i += 1
+        return column, row
 
     def _whole(self, one: float) -> i64:
         if not one > 0.0:  # nor is what is no number
             return 0
         return i64(int(min(self._last, one)))
 
-    def _cell(self, lon: float, lat: float) -> i64:
-        """Return where the point's cell stands in ``_code``."""
-        column, row = self._place(lon, lat)
-        return self._found(column, row)[1]
+    def _found(self, column: vec[i64], row: vec[i64], size: vec[i64]) -> vec[i64]:
+        """Return where the cell stands in ``_code`` that holds each finest one; note its ``size``, if there is room.
 
-    def _found(self, column: i64, row: i64) -> tuple[i64, i64]:
-        """Return of the cell that holds that finest one the size, as a power of 2, and where it stands."""
-        codes = self._code
+        All points go down one level before any goes on to the next, and where one goes is not guessed: so the memory
+        of many cells is waited for at once.
+        """
+        codes, n = self._code, i64(len(column))
+        at, going = vec[i64]([0] * n), vec[i64]([0] * n)
         shift: i64 = CUTS * CUT_BITS
-        at: i64 = ((row >> shift) << self._root_bits) + (column >> shift)
-        code: i64 = i64(codes[at])
-        while code < 0:
+        left: i64 = 0
+        i: i64 = 0
+        while i < n:
+            at[i] = ((row[i] >> shift) << self._root_bits) + (column[i] >> shift)
+            going[left] = i
+            left += codes[at[i]] < 0
+            i += 1
+        while left > 0:
             shift -= CUT_BITS
-            within: i64 = ((row >> shift & 3) << CUT_BITS) + (column >> shift & 3)
-            at = within - 1 - code  # ~code is where the block begins
-            code = i64(codes[at])
-        return shift, at
+            some, left = left, 0
+            i = 0
+            while i < some:
+                one = going[i]
+                within: i64 = ((row[one] >> shift & 3) << CUT_BITS) + (column[one] >> shift & 3)
+                at[one] = within - 1 - i64(codes[at[one]])  # the complement is where the block begins
+                if len(size) > 0:
+                    size[one] = shift
+                i += 1
+            i = 0
+            while i < some:
+                one = going[i]
+                going[left] = one
+                left += codes[at[one]] < 0
+                i += 1
+        return at
 
 
 class Members:
     """Which zones each set has."""
 
-    def __init__(self, start: Ints, size: Ints, member: Ints) -> None:
-        """Take of each set where its members begin and how many they are, and all members."""
-        self.start, self.size, self.member = vec[i64](start), vec[i64](size), vec[i64](member)
+    def __init__(self, start: Iterable[i32], member: Iterable[i32]) -> None:
+        """Take of each set where its members begin, and the end, and all members."""
+        self.start, self.member = vec[i32](start), vec[i32](member)
 
     def pairs(self, number: Ints) -> tuple[vec[i64], vec[i64]]:
         """Return (point, zone) for every zone of each point's set, sorted by both."""
-        numbers, start, size, member = vec[i64](number), self.start, self.size, self.member
+        numbers, start, member = vec[i64](number), self.start, self.member
+        n: i64 = len(numbers)
+        begin = vec[i64]([0] * n)
         total: i64 = 0
         i: i64 = 0
-        while i < len(numbers):
-            total += size[numbers[i]]
+        while i < n:
+            begin[i] = i64(start[numbers[i]])
+            total += i64(start[numbers[i] + 1]) - begin[i]
             i += 1
         row, zone = vec[i64]([0] * total), vec[i64]([0] * total)
         k: i64 = 0
         i = 0
-        while i < len(numbers):
-            at: i64 = start[numbers[i]]
-            end: i64 = at + size[numbers[i]]
+        while i < n:
+            at = begin[i]
+            end: i64 = i64(start[numbers[i] + 1])
             while at < end:
                 row[k] = i
-                zone[k] = member[at]
+                zone[k] = i64(member[at])
                 k += 1
                 at += 1
             i += 1

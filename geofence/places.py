@@ -24,7 +24,7 @@ from geofence.plane import Frame
 
 CHUNK = 8
 """Edges of a chunk of a border at least; a long border has as many chunks as each has edges."""
-NOBODY = Members((), (), ())
+NOBODY = Members((0,), ())
 
 
 class InTime(Protocol):

@@ -21,7 +21,7 @@ class Sets:
         self._zones = zones
         self._all: list[tuple[int, ...]] = [()]
         self._numbers: dict[tuple[int, ...], int] = {(): 0}
-        self._members = Members((), (), ())
+        self._members = Members((0,), ())
 
     def number(self, members: tuple[int, ...]) -> int:
         """Return the number of the set with these members, ascending."""
@@ -32,10 +32,9 @@ class Sets:
 
     def members(self) -> Members:
         """Return the zones of each set, ascending."""
-        if len(self._members.size) < len(self._all):
-            size = np.array([len(members) for members in self._all])
-            member = np.fromiter(chain.from_iterable(self._all), np.int64, size.sum())
-            self._members = Members(np.cumsum(size) - size, size, member)
+        if len(self._members.start) <= len(self._all):
+            start = np.cumsum([0, *map(len, self._all)], dtype=np.int32)
+            self._members = Members(start, np.fromiter(chain.from_iterable(self._all), np.int32, start[-1]))
         return self._members
 
     def add(self, numbers: IntColumn, zones: IntColumn) -> IntColumn:

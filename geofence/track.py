@@ -116,7 +116,7 @@ def _may_be_due(track: Track, now: Micros, rules: Rules, facts: Facts) -> bool:
     return now >= track.heard + min(rules.silence_s, rules.lost_s) * SECOND
 
 
-def _sure(beliefs: Mapping[ZoneId, Belief]) -> bool:
+def _sure(beliefs: dict[ZoneId, Belief]) -> bool:
     """Return whether the device is inside all of them, and nothing says otherwise."""
     for belief in beliefs.values():
         if not belief.inside or belief.sum != 0.0:
