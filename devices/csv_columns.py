@@ -29,7 +29,7 @@ def read(data: bytes, header: Mapping[str, int], device: DeviceId, longest: int)
         raise NotPlainError
     kinds = _kinds(data, header)
     found = scan(data, kinds, longest)
-    rows = data.count(b"\n")
+    rows = len(found.name)
     numbers = np.asarray(found.numbers).reshape(rows, -1).T.copy() if rows else np.empty((len(kinds), 0))
     order = [column for column, kind in enumerate(kinds) if kind in (NUMBER, DIGITS)]
     named = {name: numbers[order.index(column)] for name, column in header.items() if column in order}

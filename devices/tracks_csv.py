@@ -66,8 +66,9 @@ class TracksCsv:
         try:
             if not self._header:
                 raise NotPlainError
-            said.append(csv_columns.read(block, self._header, self._device, LONGEST))
-            self._number += block.count(b"\n")
+            fixes = csv_columns.read(block, self._header, self._device, LONGEST)
+            self._number += len(fixes)
+            said.append(fixes)
         except (ValueError, OverflowError):  # also what a number or a time has against itself
             said += self._take(_lines(block))
         return said

@@ -65,13 +65,14 @@ class Editions:
         spans = reversed(self.spans[: self.number(moment) + 1])
         return next((span.zones.by_id[zone] for span in spans if zone in span.zones.by_id), None)
 
-    def parts(self, fixes: Fixes) -> Iterator[tuple[IntColumn, ZoneSet]]:
-        """Yield the rows of ``fixes`` in order of time, with the zones each lot is to be judged by."""
+    def parts(self, fixes: Fixes) -> Iterator[tuple[IntColumn, Fixes, ZoneSet]]:
+        """Yield ``fixes`` in order of time, each lot with the rows it was, and the zones it is to be judged by."""
         rows = np.argsort(fixes.time, kind="stable")
-        cuts = np.searchsorted(fixes.time[rows], self._starts[1:])
-        for span, lot in zip(self.spans, np.split(rows, cuts), strict=True):
-            if len(lot):
-                yield lot, span.zones
+        ordered = fixes if (np.diff(fixes.time) >= 0).all() else fixes.take(rows)
+        cuts = np.searchsorted(ordered.time, self._starts[1:]).tolist()
+        for span, (a, b) in zip(self.spans, pairwise([0, *cuts, len(rows)]), strict=True):
+            if a < b:
+                yield rows[a:b], ordered.take(slice(a, b)), span.zones
 
 
 def _turns(since: Micros, until: Micros, zones: ZoneSet) -> list[Micros]:

@@ -72,8 +72,7 @@ class Engine:
         """See a batch of fixes against the zones of their time, and take it."""
         events: list[Event] = []
         late = [np.empty(0, np.int64)]
-        for rows, zones in self._editions.parts(fixes):
-            lot = fixes.take(rows)
+        for rows, lot, zones in self._editions.parts(fixes):
             fed = self.feed(lot, zones.locate(lot))
             events += fed.events
             late.append(rows[fed.late])

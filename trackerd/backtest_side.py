@@ -1,8 +1,9 @@
 """The two sides of a backtest: the town as it is, and as proposed, live through the past at once.
 
 What must stay true here: both sides run this same code over the same fixes. Where the plan alone differs, all that was
-seen is the same of both, and is computed once; only then do they part. The town as it is lives in a process of its own,
-begun as a copy of this one, which ends when it has answered.
+seen is the same of both, and is computed once, half of the devices here and half beside; only then do they part. The
+town as it is lives in a process of its own. Each such process begins as a copy of this one, and ends when it has
+answered.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from geofence.faults import Fault
 from geofence.model import Micros, to_micros
 from trackerd import backtest, clock
 from trackerd.assemble import house, opened
-from trackerd.backtest import Lived
+from trackerd.backtest import Lived, Share
 from trackerd.commands import files, proposed
 from trackerd.config import PlanFile, Settings
 from trackerd.house import House
@@ -76,11 +77,13 @@ def both(
     seldom()
     upto = None if past.files else Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
 
-    def seen(town: Town, console: Console | None) -> tuple[House, Micros, list[str]]:
-        return _seen(past, settings, town, period, upto, console)
+    def seen(town: Town, console: Console | None, share: Share | None = None) -> tuple[House, Micros, list[str]]:
+        return _seen(past, settings, town, period, upto, console, share)
 
     if _seen_alike(before, after):
-        made, last, faults = seen(before, console)
+        with _beside(lambda: backtest.findings(seen(before, None, Share(1))[0])) as others:
+            made, last, faults = seen(before, console, Share(0))
+            others().tell(made)
         with _beside(lambda: backtest.judged(made, last, period).verdicts) as otherwise:
             made.move(after)
             found = backtest.judged(made, last, period)
@@ -97,9 +100,10 @@ def both(
 
 
 def _seen(
-    past: Past, settings: Settings, town: Town, period: Window, upto: Micros | None, console: Console | None
-) -> tuple[House, Micros, list[str]]:
-    """Take in the past; return the house that knows it, the last moment told of, and the faults of files.
+    past: Past, settings: Settings, town: Town, period: Window, upto: Micros | None, console: Console | None,
+    share: Share | None,
+) -> tuple[House, Micros, list[str]]:  # fmt: skip
+    """Take in the past, or a share of it; return the house that knows that, the past's last moment, faults of files.
 
     ``upto``: so far time passes, at least; of files, as far as their last fix says.
     """
@@ -110,10 +114,10 @@ def _seen(
             stack.callback(store.close)
         sources, wiring = files([Path(name) for name in past.files], past.decoder, past.device)
         made = backtest.prepare(house(settings, town, MemoryStore(), wiring), store, period)
-        pieces = streamed(made, sources) if store is None else backtest.stored(made, store, period, upto)
+        pieces = streamed(made, sources) if store is None else backtest.stored(made, store, period, upto, share)
         if console is not None:
             pieces = _watched(pieces, stack.enter_context(Meter(console, sources)))
-        last = backtest.watch(made, pieces, period)
+        last = backtest.watch(made, pieces, period, share)
         faults = [f"{source.name}: {source.fault}" for source in sources if source.fault]
         return made, last if upto is None else max(last, upto), faults
 

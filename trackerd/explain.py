@@ -126,7 +126,7 @@ def explain(store: Store, rules: Rules, question: Question) -> list[Line]:
 
 def _line(engine: Engine, editions: Editions, question: Question, fix: Fixes, said: list[Event]) -> Line:
     time, zone = Micros(int(fix.time[0])), question.zone
-    ((_, zones),) = editions.parts(fix)
+    ((_, _, zones),) = editions.parts(fix)
     near = {one.zone: one.distance_m for one in zones.locate(fix).near()[0]}
     track = engine.tracks.get(question.device)
     belief = track.beliefs.get(zone) if track else None

@@ -138,6 +138,12 @@ def test_another_plan_is_judged_as_a_replay_judges_it(past: Path, of_file: bool)
     assert all(one["before"] != one["after"] for one in turned)
 
 
+def test_all_that_files_tell_of_has_no_ends(past: Path) -> None:
+    found = tried(past, past / "day.csv", "--plan", past / "plan.toml")
+    assert found["period"] == {"from": None, "to": None}
+    assert sums(found["verdicts"])["same"] >= 3
+
+
 def _numbers(row: dict[str, Any]) -> dict[str, int]:
     return {what: row[what] for what in ("same", "changed", "new", "gone")}
 
