@@ -421,7 +421,7 @@ class MemoryStore:
         for index, device in enumerate(batch.fixes.devices):
             rows = np.flatnonzero(batch.fixes.device == index)
             if len(rows):
-                rows = rows[np.argsort(late[rows], kind="stable")]
+                rows = rows[np.argsort(late[rows], kind="stable")] if batch.late else rows
                 fixes = replace(batch.fixes.take(rows), devices=(device,), device=np.zeros(len(rows), np.int64))
                 count, news = self._fixes.setdefault(device, _Log()).add(fixes)
                 wardens = [batch.wardens[row] for row in rows.tolist()] if batch.wardens else [None] * len(rows)
