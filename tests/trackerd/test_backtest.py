@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
+import random
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +17,17 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from geofence.calendar import Window
 from geofence.geojson import write
-from geofence.model import ZoneId
+from geofence.model import EVER, NEVER, SECOND, Fix, Micros, ZoneId
 from geofence.wire import moment
 from geofence.zones import ZoneSet
 from tests.geofence.walks import town, walk
-from trackerd import backtest_side
+from trackerd import backtest, backtest_side
+from trackerd.backtest import Share
+from trackerd.backtest_side import Past
 from trackerd.cli import app
+from trackerd.house import House
 from trackerd.store import StoreError
 
 PLAN = """
@@ -84,9 +91,7 @@ def plan(dwell: str = "30s", start: str = "08:00", end: str = "08:20") -> str:
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with an installation, and a morning of two wardens in its store and in a file."""
     folder = tmp_path_factory.mktemp("past")
-    rows = [f"{fix.device},{moment(fix.micros)},{fix.lon},{fix.lat},{fix.accuracy_m}"
-            for device, seed in (("w1", 4), ("w2", 11)) for fix in walk(device, seed, minutes=60)]  # fmt: skip
-    (folder / "day.csv").write_text("device,time,lon,lat,accuracy_m\n" + "\n".join(rows) + "\n")
+    _write(folder / "day.csv", [*walk("w1", 4, minutes=60), *walk("w2", 11, minutes=60)])
     (folder / "zones.geojson").write_text(json.dumps(write(town())))
     (folder / "plan.toml").write_text(plan() + ROSTER)
     (folder / "c.toml").write_text(CONFIG)
@@ -142,6 +147,11 @@ def test_all_that_files_tell_of_has_no_ends(past: Path) -> None:
     found = tried(past, past / "day.csv", "--plan", past / "plan.toml")
     assert found["period"] == {"from": None, "to": None}
     assert sums(found["verdicts"])["same"] >= 3
+
+
+def _write(file: Path, fixes: Iterable[Fix]) -> None:
+    rows = [f"{fix.device},{moment(fix.micros)},{fix.lon},{fix.lat},{fix.accuracy_m}" for fix in fixes]
+    file.write_text("device,time,lon,lat,accuracy_m\n" + "\n".join(rows) + "\n")
 
 
 def _numbers(row: dict[str, Any]) -> dict[str, int]:
@@ -217,6 +227,43 @@ def test_what_is_seen_once_for_both_is_what_each_would_have_seen(
     monkeypatch.setattr(backtest_side, "_seen_alike", lambda *_: False)
     assert tried(past, *words) == once
     assert once["turned"]
+
+
+@pytest.mark.parametrize("reorder", ["0s", "2m"])
+@pytest.mark.parametrize("devices", [1, 3])
+def test_devices_may_be_divided(tmp_path: Path, devices: int, reorder: str) -> None:
+    """What is found of some and of the others is what is found of all: also of what came late, twice or not in turn."""
+    fixes = [fix for device, seed in [("w1", 4), ("w2", 11), ("w3", 7)][:devices]
+             for fix in walk(device, seed, minutes=50)]  # fmt: skip
+    chance = random.Random(2)
+    kept = [fix for fix in fixes if chance.random() < 0.9]
+    kept.sort(key=lambda fix: fix.micros + chance.choice([0] * 30 + [40 * SECOND]))
+    _write(tmp_path / "day.csv", kept)
+    _write(tmp_path / "late.csv", chance.sample(fixes, len(fixes) // 5))
+    (tmp_path / "zones.geojson").write_text(json.dumps(write(town())))
+    (tmp_path / "plan.toml").write_text(plan() + ROSTER + ROSTER.replace("gw-2", "gw-3").replace("w2", "w3"))
+    (tmp_path / "c.toml").write_text(CONFIG + f'[detection]\nreorder = "{reorder}"\n')
+    asked = Past(
+        (str(tmp_path / "day.csv"), str(tmp_path / "late.csv")),
+        (),
+        str(tmp_path / "plan.toml"),
+        str(tmp_path / "c.toml"),
+    )
+    settings, town_, _, faults = backtest_side.towns(asked)
+    assert settings is not None
+    assert town_ is not None, faults
+    always = Window(EVER, NEVER)
+
+    def seen(share: backtest.Share | None) -> tuple[House, Micros]:
+        return backtest_side._seen(asked, settings, town_, always, None, None, share)[:2]
+
+    (whole, last), (some, told), (others, _) = (seen(share) for share in (None, Share(0), Share(1)))
+    pickle.loads(pickle.dumps(backtest.findings(others))).tell(some)
+    assert told == last
+    found = backtest.judged(some, told, always)
+    assert found == backtest.judged(whole, last, always)
+    assert len({visit.device for visit in found.visits}) == devices
+    assert whole.counts.revised >= devices
 
 
 def test_a_fault_in_the_second_process_is_told_by_the_first() -> None:
