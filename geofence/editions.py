@@ -67,8 +67,11 @@ class Editions:
 
     def parts(self, fixes: Fixes) -> Iterator[tuple[IntColumn, Fixes, ZoneSet]]:
         """Yield ``fixes`` in order of time, each lot with the rows it was, and the zones it is to be judged by."""
-        rows = np.argsort(fixes.time, kind="stable")
-        ordered = fixes if (np.diff(fixes.time) >= 0).all() else fixes.take(rows)
+        if (np.diff(fixes.time) >= 0).all():
+            rows, ordered = np.arange(len(fixes)), fixes
+        else:
+            rows = np.argsort(fixes.time, kind="stable")
+            ordered = fixes.take(rows)
         cuts = np.searchsorted(ordered.time, self._starts[1:]).tolist()
         for span, (a, b) in zip(self.spans, pairwise([0, *cuts, len(rows)]), strict=True):
             if a < b:

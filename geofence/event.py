@@ -70,3 +70,8 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     because: str | None = None
     decided: Micros = BEGINNING
     """The moment of the sighting or the deadline that decided it: not before ``time``, and no clock's."""
+
+
+def latest(event: Event) -> tuple[Micros, Micros, str]:
+    """Return what to compare: of what stands of a visit, the greatest says last how it is."""
+    return event.decided, event.time, event.kind

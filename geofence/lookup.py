@@ -1,7 +1,7 @@
 """What is asked of the index for every single point: its cell, the set of zones there, whether an edge is near.
 
 What must stay true here: a place belongs to the cell its two whole numbers name, and those are computed in one way
-only (``Lookup._place``), whoever asks; ``look`` never calls an edge out of reach that is within it. Plain loops over
+only (``Lookup._places``), whoever asks; ``look`` never calls an edge out of reach that is within it. Plain loops over
 plain numbers: this is compiled (setup.py), and says the same where it is not.
 """
 
@@ -87,6 +87,7 @@ class Leaves:
         """Put the number of the set of zones in the place of each point's leaf (see LEAF); ASK where it is in doubt.
 
         What the points need is fetched for all of them before any is looked at, so that nobody waits for it alone.
+        Every leaf has a piece.
         """
         leaves, pieces, edge, table, n = self._leaf, self._piece, self._edge, self._table, i64(len(code))
         rows = vec[i64]([0] * n)
@@ -107,7 +108,7 @@ class Leaves:
             i += 1
         i = 0
         while i < many:
-            fetched[i] = edge[4 * piece[i]]
+            fetched[i] = edge[4 * piece[i]]  # nobody reads this: it only brings the edge near
             i += 1
         i = 0
         while i < many:
@@ -203,9 +204,8 @@ class Lookup:
     def cells(self, lon: Floats, lat: Floats) -> tuple[vec[i64], vec[float], vec[float], vec[float], vec[float]]:
         """Return of each point the cell: its number, its south-west corner, and its size, in degrees."""
         columns, rows = self._places(vec[float](lon), vec[float](lat))
-        n: i64 = len(columns)
-        shifts = vec[i64]([CUTS * CUT_BITS] * n)
-        at = self._found(columns, rows, shifts)
+        at, shifts = self._found(columns, rows)
+        n: i64 = len(at)
         west, south = vec[float]([0.0] * n), vec[float]([0.0] * n)
         wide, high = vec[float]([0.0] * n), vec[float]([0.0] * n)
         i: i64 = 0
@@ -257,7 +257,7 @@ class Lookup:
     def _cells(self, xs: vec[float], ys: vec[float]) -> vec[i64]:
         """Return where each point's cell stands in ``_code``."""
         column, row = self._places(xs, ys)
-        return self._found(column, row, vec[i64]())
+        return self._found(column, row)[0]
 
     def _places(self, xs: vec[float], ys: vec[float]) -> tuple[vec[i64], vec[i64]]:
         """Return column and row of each point's finest cell there may be; beyond the margin, those of the margin."""
@@ -275,14 +275,14 @@ class Lookup:
             return 0
         return i64(int(min(self._last, one)))
 
-    def _found(self, column: vec[i64], row: vec[i64], size: vec[i64]) -> vec[i64]:
-        """Return where the cell stands in ``_code`` that holds each finest one; note its ``size``, if there is room.
+    def _found(self, column: vec[i64], row: vec[i64]) -> tuple[vec[i64], vec[i64]]:
+        """Return of the cell that holds each finest one where it stands in ``_code``, and its size, as a power of 2.
 
         All points go down one level before any goes on to the next, and where one goes is not guessed: so the memory
         of many cells is waited for at once.
         """
         codes, n = self._code, i64(len(column))
-        at, going = vec[i64]([0] * n), vec[i64]([0] * n)
+        at, size, going = vec[i64]([0] * n), vec[i64]([CUTS * CUT_BITS] * n), vec[i64]([0] * n)
         shift: i64 = CUTS * CUT_BITS
         left: i64 = 0
         i: i64 = 0
@@ -299,8 +299,7 @@ class Lookup:
                 one = going[i]
                 within: i64 = ((row[one] >> shift & 3) << CUT_BITS) + (column[one] >> shift & 3)
                 at[one] = within - 1 - i64(codes[at[one]])  # the complement is where the block begins
-                if len(size) > 0:
-                    size[one] = shift
+                size[one] = shift
                 i += 1
             i = 0
             while i < some:
@@ -308,7 +307,7 @@ class Lookup:
                 going[left] = one
                 left += codes[at[one]] < 0
                 i += 1
-        return at
+        return at, size
 
 
 class Members:

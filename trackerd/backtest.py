@@ -2,7 +2,7 @@
 
 What must stay true here: nothing is told and nothing is written but in memory; both sides are computed anew from the
 same fixes, so nothing but the change can make a difference, and no change makes none; a visit is the same visit if the
-same device was in the same zone in overlapping time; what is found of some devices does not depend on the others.
+same device was in the same zone in overlapping time.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from geofence.calendar import Window
-from geofence.event import Event, Visit
+from geofence.event import Visit
 from geofence.ledger import Case, Outcome
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, IntColumn, Micros, RequirementId, ZoneId, pooled
 from geofence.wire import moment
 from trackerd.house import House
 from trackerd.intake import Taken
-from trackerd.pipeline import adopt, empty, record
+from trackerd.pipeline import empty, record
+from trackerd.shares import Share
 from trackerd.store import Batch, Store
-from trackerd.store.rows import dump_saved, load_saved
 
 LEAD_US = 3600 * SECOND
 """Fixes so long before the time asked about say who was where when it began."""
@@ -34,38 +34,11 @@ LOT = 20_000
 SAME, NEW, GONE, CHANGED = "same", "new", "gone", "changed"
 
 
-class Share:
-    """The devices that one of two takes: every other one, in the order in which they are first heard of."""
-
-    def __init__(self, turn: int) -> None:
-        """``turn``: 0 or 1, which of the two."""
-        self._turn = turn
-        self._known: dict[DeviceId, bool] = {}
-
-    def takes(self, device: DeviceId) -> bool:
-        """Return whether the device is one of them."""
-        return self._known.setdefault(device, len(self._known) % 2 == self._turn)
-
-
 class Lived(NamedTuple):
     """What became of a time."""
 
     visits: list[Visit]
     verdicts: dict[Case, Outcome]
-
-
-class Findings(NamedTuple):
-    """What became of some devices, in a form that another process can read."""
-
-    fixes: Fixes
-    tracks: list[tuple[DeviceId, Micros, str]]
-    """Where each device stands, as stores keep it."""
-    events: list[Event]
-    """The last that was said of each visit."""
-
-    def tell(self, house: House) -> None:
-        """Let a house that knows nothing of these devices go on from there."""
-        adopt(house, self.fixes, [load_saved(upto, state) for _, upto, state in self.tracks], self.events)
 
 
 @dataclass
@@ -101,16 +74,14 @@ def prepare(house: House, store: Store | None, period: Window) -> House:
 
 
 def stored(
-    house: House, store: Store, period: Window, upto: Micros | None = None, share: Share | None = None
+    house: House, store: Store, period: Window, devices: Iterable[DeviceId], upto: Micros | None = None
 ) -> Iterator[Taken]:
-    """Yield what the store has of the period (and the share), as far as it may be kept by the house's roster.
+    """Yield what the store has of some devices in the period, as far as it may be kept by the house's roster.
 
     ``upto``: nothing later, for a daemon may be writing, and the other side is to see the same.
     """
     end = period.end + TAIL_US if upto is None else min(period.end + TAIL_US, upto + 1)
-    for device in store.devices():
-        if share is not None and not share.takes(device):
-            continue
+    for device in devices:
         lot: list[Fixes] = []
         for piece in store.fixes(device, period.start - LEAD_US - 1, end):
             lot += [piece.take(slice(n, n + LOT)) for n in range(0, len(piece), LOT)]
@@ -119,31 +90,22 @@ def stored(
         yield _admitted(house, pooled(lot))
 
 
-def watch(house: House, past: Iterable[Taken], period: Window, share: Share | None = None) -> Micros:
-    """Take in the past, or the share of it; return the last moment all of it speaks of."""
-    last = Micros(period.start - LEAD_US)
+def watch(house: House, past: Iterable[Taken], period: Window, share: Share | None = None) -> Micros | None:
+    """Take in the past, or the share of it; return the last moment that all of it speaks of, None if it is empty."""
+    last: Micros | None = None
     for taken in past:
         part = _within(taken, period)
-        last = max(last, Micros(int(part.fixes.time.max(initial=last))))
+        if len(part.fixes):
+            newest = Micros(int(part.fixes.time.max()))
+            last = newest if last is None else max(last, newest)
         record(house, part if share is None else _shared(part, share), None)
     return last
 
 
-def findings(house: House) -> Findings:
-    """Return all that a house knows of its devices, for another to go on from."""
-    house.engine.keep_all()
-    record(house, empty(), None)
-    devices, store = house.store.devices(), house.store
-    said = (one.event for device in devices for one in store.standing(device, EVER))
-    return Findings(
-        pooled([piece for device in devices for piece in store.fixes(device, EVER)]),
-        [dump_saved(saved) for saved in store.tracks()],
-        list({event.visit.id: event for event in said if event.visit is not None}.values()),
-    )
-
-
-def judged(house: House, last: Micros, period: Window) -> Lived:
-    """Let time pass to the ``last`` moment; return what became of the period."""
+def judged(house: House, last: Micros | None, period: Window) -> Lived:
+    """Let time pass to the ``last`` moment; return what became of the period: nothing, where there is none."""
+    if last is None:
+        return Lived([], {})
     record(house, empty(), last)
     found = house.store.visits(*period)
     visits = [kept.visit for kept in found if period.start <= kept.visit.began < period.end]

@@ -55,6 +55,9 @@ def run(wishes: Wishes) -> None:
         _stop("nothing to try: name --zones or --plan", 2)
     if STANDARD_INPUT in past.files:
         _stop("standard input cannot be read twice: name a file", 2)
+    for name in past.files:  # a pipe; what is not there is told of when it is opened
+        if (path := Path(name)).exists() and not path.is_file() and not path.is_dir():
+            _stop(f"{name} cannot be read twice: name a file", 2)
     settings, before, after, found = towns(past)
     tell_faults(dict.fromkeys(found))
     if settings is None or before is None or after is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -22,20 +22,22 @@ from rich.console import Console
 
 from geofence.calendar import Window
 from geofence.faults import Fault
-from geofence.model import Micros, to_micros
+from geofence.model import DeviceId, Micros, to_micros
 from trackerd import backtest, clock
 from trackerd.assemble import house, opened
-from trackerd.backtest import Lived, Share
+from trackerd.backtest import Lived
 from trackerd.commands import files, proposed
 from trackerd.config import PlanFile, Settings
 from trackerd.house import House
-from trackerd.intake import Taken
+from trackerd.intake import Taken, Wiring
 from trackerd.load import load, read_toml
 from trackerd.progress import Meter
 from trackerd.replay import streamed
 from trackerd.rubbish import seldom
-from trackerd.store import MemoryStore, Store, StoreError
-from trackerd.town import Town, build, index
+from trackerd.shares import Findings, Share, adopt, findings
+from trackerd.sources.file import FileSource
+from trackerd.store import MemoryStore, StoreError
+from trackerd.town import Town, build
 
 T = TypeVar("T")
 Sides = tuple[Lived, Lived]
@@ -61,10 +63,64 @@ def towns(past: Past) -> tuple[Settings | None, Town | None, Town | None, list[F
     settings, faults = load(config)
     if settings is None:
         return None, None, None, faults
-    before, found = build(settings, config, keep_all=True)
+    before, found = build(settings, config, keep_all=True, indexed=False)
     changed, more = _proposed(settings, past)
-    after, last = build(changed, config, keep_all=True) if changed is not None else (None, [])
+    after, last = build(changed, config, keep_all=True, indexed=False) if changed is not None else (None, [])
     return settings, before, after, [*faults, *found, *more, *last]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What has taken in the past, or a share of it."""
+
+    house: House
+    last: Micros | None
+    """The last moment that all of the past speaks of."""
+    faults: list[str]
+    """Of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rerun:
+    """The past as both processes are to take it in: whatever it is, it is looked up once."""
+
+    past: Past
+    settings: Settings
+    period: Window
+    tracks: tuple[list[FileSource], dict[str, Wiring]]
+    upto: Micros | None
+    """Of a store: so far time passes, and nothing later is read. Of files, as far as their last fix says."""
+    devices: list[DeviceId]
+    """Those a store knows."""
+
+    @classmethod
+    def of(cls, past: Past, settings: Settings, period: Window) -> Rerun:
+        """Look the past up. Raises StoreError; leaves with a word where a file cannot be read."""
+        tracks = files([Path(name) for name in past.files], past.decoder, past.device)
+        if past.files:
+            return cls(past, settings, period, tracks, None, [])
+        upto = Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
+        with closing(opened(settings, Path(past.config), reading=True)) as store:
+            return cls(past, settings, period, tracks, upto, store.devices())
+
+    def watch(self, town: Town, console: Console | None = None, share: Share | None = None) -> Watched:
+        """Let a town take it in, or a share of it. Raises StoreError. ``console``: where progress is shown."""
+        sources, wiring = self.tracks
+        with ExitStack() as stack:
+            store = opened(self.settings, Path(self.past.config), reading=True) if not self.past.files else None
+            if store is not None:
+                stack.callback(store.close)
+            made = backtest.prepare(house(self.settings, town, MemoryStore(), wiring), store, self.period)
+            if store is None:
+                pieces = streamed(made, sources)
+            else:
+                mine = self.devices if share is None else share.of_known()
+                pieces = backtest.stored(made, store, self.period, mine, self.upto)
+            if console is not None:
+                pieces = _watched(pieces, stack.enter_context(Meter(console, sources)))
+            last = backtest.watch(made, pieces, self.period, share)
+        faults = [f"{source.name}: {source.fault}" for source in sources if source.fault]
+        return Watched(made, _later(last, self.upto), faults)
 
 
 def both(
@@ -75,51 +131,40 @@ def both(
     ``console``: where progress is shown.
     """
     seldom()
-    upto = None if past.files else Micros(min(period.end + backtest.TAIL_US, to_micros(clock.now())))
-
-    def seen(town: Town, console: Console | None, share: Share | None = None) -> tuple[House, Micros, list[str]]:
-        return _seen(past, settings, town, period, upto, console, share)
-
+    rerun = Rerun.of(past, settings, period)
     if _seen_alike(before, after):
-        with _beside(lambda: backtest.findings(seen(before, None, Share(1))[0])) as others:
-            made, last, faults = seen(before, console, Share(0))
-            others().tell(made)
-        with _beside(lambda: backtest.judged(made, last, period).verdicts) as otherwise:
-            made.move(after)
-            found = backtest.judged(made, last, period)
-            return (found._replace(verdicts=otherwise()), found), faults
+        made = _divided(rerun, before, console)
+        with _beside(lambda: backtest.judged(made.house, made.last, period).verdicts) as otherwise:
+            made.house.move(after)
+            found = backtest.judged(made.house, made.last, period)
+            return (found._replace(verdicts=otherwise()), found), made.faults
 
     def was() -> Lived:
-        index(before.zones)
-        return backtest.judged(*seen(before, None)[:2], period)
+        made = rerun.watch(before)
+        return backtest.judged(made.house, made.last, period)
 
     with _beside(was) as other:
-        made, last, faults = seen(after, console)
-        found = backtest.judged(made, last, period)
-        return (other(), found), faults
+        made = rerun.watch(after, console)
+        found = backtest.judged(made.house, made.last, period)
+        return (other(), found), made.faults
 
 
-def _seen(
-    past: Past, settings: Settings, town: Town, period: Window, upto: Micros | None, console: Console | None,
-    share: Share | None,
-) -> tuple[House, Micros, list[str]]:  # fmt: skip
-    """Take in the past, or a share of it; return the house that knows that, the past's last moment, faults of files.
+def _divided(rerun: Rerun, town: Town, console: Console) -> Watched:
+    """Let a town take in the past, half of the devices here and half beside. Raises StoreError."""
 
-    ``upto``: so far time passes, at least; of files, as far as their last fix says.
-    """
-    with ExitStack() as stack:
-        store: Store | None = None
-        if not past.files:
-            store = opened(settings, Path(past.config), reading=True)
-            stack.callback(store.close)
-        sources, wiring = files([Path(name) for name in past.files], past.decoder, past.device)
-        made = backtest.prepare(house(settings, town, MemoryStore(), wiring), store, period)
-        pieces = streamed(made, sources) if store is None else backtest.stored(made, store, period, upto, share)
-        if console is not None:
-            pieces = _watched(pieces, stack.enter_context(Meter(console, sources)))
-        last = backtest.watch(made, pieces, period, share)
-        faults = [f"{source.name}: {source.fault}" for source in sources if source.fault]
-        return made, last if upto is None else max(last, upto), faults
+    def beside() -> tuple[Findings, Micros | None, list[str]]:
+        made = rerun.watch(town, share=Share(1, rerun.devices))
+        return findings(made.house), made.last, made.faults
+
+    with _beside(beside) as others:
+        made = rerun.watch(town, console, Share(0, rerun.devices))
+        found, last, faults = others()
+    adopt(made.house, found)
+    return Watched(made.house, _later(made.last, last), list(dict.fromkeys([*made.faults, *faults])))
+
+
+def _later(one: Micros | None, other: Micros | None) -> Micros | None:
+    return max((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _seen_alike(before: Town, after: Town) -> bool:

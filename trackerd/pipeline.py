@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geofence.engine import Engine, Saved
+from geofence.engine import Engine
 from geofence.event import Event, changed
 from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, VisitId, WardenId, to_micros
 from geofence.revise import SAID_AT_ONCE, Standing, compare, retell, retraction, revised, spare
@@ -88,21 +88,6 @@ def record(house: House, taken: Taken, now: Micros | None) -> Recorded:
 def empty() -> Taken:
     """Return a batch in which nothing came."""
     return Taken(Fixes.of(()))
-
-
-def adopt(house: House, fixes: Fixes, tracks: Sequence[Saved], events: Iterable[Event]) -> None:
-    """Let devices of which nothing is known be known as another house knew them.
-
-    ``fixes``: all they sent, in order of time for each; ``tracks``: where they stand, as saved last; ``events``: the
-    last that was said of each visit. Raises StoreError.
-    """
-    told = [_told(house, event, event.decided) for event in events]
-    house.commit(Batch(fixes, tracks=tracks, events=told))
-    saved = {one.track.device: one for one in tracks}
-    for device in fixes.devices:
-        one = saved.get(device)
-        house.resume(device, one, EVER if one is None else one.upto)
-    house.docket.begin(fixes, None)
 
 
 def _within_reach(house: House, taken: Taken) -> Taken:

@@ -48,12 +48,13 @@ class Town:
 
 
 def build(
-    settings: Settings, path: Path, *, keep_all: bool = False, fresh: Mapping[Path, bytes] | None = None
-) -> tuple[Town | None, list[Fault]]:
+    settings: Settings, path: Path, *, keep_all: bool = False, fresh: Mapping[Path, bytes] | None = None,
+    indexed: bool = True,
+) -> tuple[Town | None, list[Fault]]:  # fmt: skip
     """Make the town of a configuration read from ``path``; None where a file of it has faults.
 
     ``keep_all``: with no duty at all every device counts as on duty (replay); else only ``require_duty = false``
-    does that. ``fresh``: files of zones to be read as if they held this.
+    does that. ``fresh``: files of zones to be read as if they held this. ``indexed``: the index of many zones is begun.
     """
     zone = ZoneInfo(settings.site.timezone)
     zones, faults = read_zones([path.parent / section.file for section in settings.zones], zone, fresh or {})
@@ -78,7 +79,8 @@ def build(
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
     judged = ZoneSet(zones)
-    index(judged)
+    if indexed:
+        index(judged)
     return Town(judged, roster, owed, enrolled, topics, private), faults
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import pickle
 import random
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,18 @@ import pytest
 from typer.testing import CliRunner
 
 from geofence.calendar import Window
+from geofence.event import changed
 from geofence.geojson import write
-from geofence.model import EVER, NEVER, SECOND, Fix, Micros, ZoneId
+from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, ZoneId
 from geofence.wire import moment
 from geofence.zones import ZoneSet
 from tests.geofence.walks import town, walk
 from trackerd import backtest, backtest_side
-from trackerd.backtest import Share
-from trackerd.backtest_side import Past
+from trackerd.backtest_side import Past, Rerun
+from trackerd.chunk import Chunk
 from trackerd.cli import app
-from trackerd.house import House
+from trackerd.shares import Share, adopt, findings
+from trackerd.sources.file import FileSource
 from trackerd.store import StoreError
 
 PLAN = """
@@ -253,17 +256,60 @@ def test_devices_may_be_divided(tmp_path: Path, devices: int, reorder: str) -> N
     assert settings is not None
     assert town_ is not None, faults
     always = Window(EVER, NEVER)
-
-    def seen(share: backtest.Share | None) -> tuple[House, Micros]:
-        return backtest_side._seen(asked, settings, town_, always, None, None, share)[:2]
-
-    (whole, last), (some, told), (others, _) = (seen(share) for share in (None, Share(0), Share(1)))
-    pickle.loads(pickle.dumps(backtest.findings(others))).tell(some)
-    assert told == last
-    found = backtest.judged(some, told, always)
-    assert found == backtest.judged(whole, last, always)
+    rerun = Rerun.of(asked, settings, always)
+    whole, some, others = (rerun.watch(town_, share=share) for share in (None, Share(0), Share(1)))
+    adopt(some.house, pickle.loads(pickle.dumps(findings(others.house))))
+    assert some.last == others.last == whole.last
+    found, wanted_ = (backtest.judged(one.house, one.last, always) for one in (some, whole))
+    assert found.verdicts == wanted_.verdicts
+    assert [changed(one, revision=0) for one in found.visits] == [changed(one, revision=0) for one in wanted_.visits]
     assert len({visit.device for visit in found.visits}) == devices
-    assert whole.counts.revised >= devices
+    assert whole.house.counts.revised >= devices
+
+
+def test_devices_heard_while_the_store_is_opened_are_left_out() -> None:
+    known = [DeviceId(name) for name in ("w1", "w3")]
+    shares = [Share(turn, known) for turn in (0, 1)]
+    assert [share.of_known() for share in shares] == [["w1"], ["w3"]]
+    assert [share.takes(DeviceId("w2")) for share in shares] == [True, False]
+    assert [share.of_known() for share in shares] == [["w1"], ["w3"]]
+
+
+def test_a_fault_of_a_file_only_the_second_process_meets_is_told(past: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, read = os.getpid(), FileSource._blocks
+
+    def blocks(source: FileSource, raw: io.FileIO) -> Iterator[Chunk]:
+        yield from read(source, raw)
+        if os.getpid() != here:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(FileSource, "_blocks", blocks)
+    said = run("backtest", "--config", past / "c.toml", past / "day.csv", "--plan", past / "plan.toml", code=1)
+    assert said.count("input/output error") == 1
+
+
+def test_what_cannot_be_read_is_told_once(past: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    words = ("--config", past / "c.toml", "--plan", past / "plan.toml")
+    said = run("backtest", *words, past / "none.csv", code=1)
+    assert (said + capfd.readouterr().err).count("no such file") == 1
+
+
+def test_a_pipe_is_refused(past: Path, tmp_path: Path) -> None:
+    """Two would read it, and each would have the half of it."""
+    os.mkfifo(tmp_path / "pipe")
+    words = ("--config", past / "c.toml", "--plan", past / "plan.toml")
+    assert "cannot be read twice" in run("backtest", *words, tmp_path / "pipe", code=2)
+
+
+@pytest.mark.parametrize("what", ["--plan", "--zones"])
+@pytest.mark.parametrize("rows", [0, 1])
+def test_files_that_tell_of_nothing(past: Path, tmp_path: Path, rows: int, what: str) -> None:
+    """Nothing at all, or nothing on duty."""
+    _write(tmp_path / "none.csv", walk("stranger", 4)[:rows])
+    words = (tmp_path / "none.csv", what, past / {"--plan": "plan.toml", "--zones": "zones.geojson"}[what])
+    assert "Nothing is known of that time" in run("backtest", "--config", past / "c.toml", *words)
+    found = tried(past, *words)
+    assert (found["visits"], found["verdicts"]) == ([], [])
 
 
 def test_a_fault_in_the_second_process_is_told_by_the_first() -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from geofence.editions import Edition
 from geofence.engine import Saved
-from geofence.event import Event, changed
+from geofence.event import changed, latest
 from geofence.model import (
     EVER,
     FLOAT_COLUMNS,
@@ -504,7 +504,7 @@ class MemoryStore:
         if not standing:
             self._visits.pop(visit, None)
             return
-        last = max(standing, key=lambda said: _latest(said.event))
+        last = max(standing, key=lambda said: latest(said.event))
         assert last.event.visit is not None
         self._visits[visit] = Kept(last.event.visit, last.warden, last.team)
 
@@ -610,7 +610,3 @@ def _stain(known: dict[DeviceId, Micros], found: Iterable[tuple[DeviceId, Micros
 
 def _closing(docketed: Docketed) -> tuple[Micros, VerdictId]:
     return docketed.case.window.end, docketed.case.id
-
-
-def _latest(event: Event) -> tuple[Micros, Micros, str]:
-    return event.decided, event.time, event.kind
