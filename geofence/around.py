@@ -12,7 +12,7 @@ from librt.vecs import append, vec
 from mypy_extensions import i64
 
 from geofence.borders import Borders
-from geofence.lookup import Floats, Ints
+from geofence.leaves import Floats, Ints
 
 ACROSS: Final = 666.0
 """Squares per degree of longitude,"""

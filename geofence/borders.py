@@ -14,7 +14,8 @@ from typing import Final, TypeAlias
 from librt.vecs import vec
 from mypy_extensions import i64, u8
 
-from geofence.lookup import Floats, Ints, Members
+from geofence.leaves import Floats, Ints
+from geofence.lookup import Members
 
 BROADER: Final = 1.0 + 1e-9
 """What is nearer than so many times the reach is measured to the end,"""

@@ -13,7 +13,8 @@ import shapely
 from numpy.typing import NDArray
 
 from geofence.cells import FINEST, Grid, spread
-from geofence.lookup import CUT_BITS, CUTS, LEAF, Lookup
+from geofence.leaves import LEAF
+from geofence.lookup import CUT_BITS, CUTS, Lookup
 from geofence.model import IntColumn
 from geofence.planting import Boxes, Edges, distinct, plant
 from geofence.sets import Sets

@@ -13,7 +13,7 @@ from typing import Final
 from librt.vecs import vec
 from mypy_extensions import i64
 
-from geofence.lookup import Floats
+from geofence.leaves import Floats
 
 DOUBT_S: Final = 60.0
 """A fix that is wrong is seldom alone: its neighbours, so near in time, may share its error."""

@@ -15,7 +15,8 @@ from shapely.geometry.base import BaseGeometry
 
 from geofence.clearance import Clearance
 from geofence.cutting import build
-from geofence.lookup import ASK, UNKNOWN, Members
+from geofence.leaves import ASK
+from geofence.lookup import UNKNOWN, Members
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 

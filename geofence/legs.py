@@ -16,7 +16,7 @@ import numpy as np
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64, u8
 
-from geofence.lookup import Floats, Ints
+from geofence.leaves import Floats, Ints
 from geofence.model import SECOND
 from geofence.spans import Span, Spans, union
 

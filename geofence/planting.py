@@ -13,7 +13,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geofence.cells import spread
-from geofence.lookup import ASK, Leaves
+from geofence.leaves import ASK, Leaves
 from geofence.model import FloatColumn, IntColumn
 from geofence.sets import Sets
 

@@ -136,7 +136,7 @@ def past(quick: bool) -> Iterator[Table]:
     yield Table(
         "The past again", f"python -m tests.benchmarks.year --days {days}",
         f"{days} days of two wardens among fifty zones, from a CSV file, the whole command with its start-up, by the "
-        "clock; `backtest` tries another plan on it.", ("command", "fixes", "s", "fixes/s"), cells,
+        "clock; `backtest` tries another plan on it, or other zones.", ("command", "fixes", "s", "fixes/s"), cells,
     )  # fmt: skip
 
 

@@ -118,7 +118,11 @@ def ways(folder: Path) -> Iterator[tuple[str, Callable[[], float]]]:
     replay = ["replay", str(folder / "year.csv"), "--zones", zones, "--events", str(folder / "events.jsonl")]
     yield "replay", lambda: timed(replay)
     yield "replay with a plan", lambda: timed([*replay, "--plan", plan])
-    yield "backtest", lambda: timed(["backtest", str(folder / "year.csv"), "--config", str(config), "--plan", other])
+    backtest = ["backtest", str(folder / "year.csv"), "--config", str(config)]
+    yield "backtest of a plan", lambda: timed([*backtest, "--plan", other])
+    wider = (folder / "zones.geojson").read_text().replace('"radius_m": 25', '"radius_m": 40')
+    (folder / "wider.geojson").write_text(wider)
+    yield "backtest of zones", lambda: timed([*backtest, "--zones", str(folder / "wider.geojson")])
 
 
 def timed(words: Sequence[str]) -> float:

@@ -175,6 +175,18 @@ def test_a_batch_of_one_says_the_same_and_equal_numbers_mean_equal_sets() -> Non
     assert members.get(0, ()) == ()
 
 
+def test_what_is_no_place_is_in_no_zone_and_says_nothing_of_the_others() -> None:
+    odd = [np.nan, np.inf, -np.inf, 1e308, -1e308, -0.0, 5e-324]
+    places = np.array([*product(odd, odd), *product(odd, [50.9]), *product([4.2], odd), (4.2, 50.9)])
+    for shapes in (circles(), boxes(), ragged()):
+        made, lon, lat = index(shapes), places[:, 0].copy(), places[:, 1].copy()
+        row, zone = made.pairs(lon, lat)
+        wanted = [(n, z) for n, place in enumerate(places) for z, shape in enumerate(shapes)
+                  if np.isfinite(place).all() and shape.covers(shapely.Point(place))]  # fmt: skip
+        assert list(zip(row.tolist(), zone.tolist(), strict=True)) == wanted
+        assert len(made.pairs(lon[:0], lat[:0])[0]) == len(made.look(lon[:0], lat[:0], lon[:0])) == 0
+
+
 def test_an_edge_within_reach_is_never_missed() -> None:
     shapes = ragged()
     zones, random = index(shapes), rng(6)
