@@ -30,6 +30,9 @@ HEAD = """# How fast it is
 Written by `make bench`, which runs everything here in one go; the command beside each table measures it alone, and at
 length. Ratios are of ways that took turns in the same run, so they mean more than any single figure: what else the
 machine did fell on all. Measured on {machine}, while it {load}.
+
+A rented machine is not always equally fast. While this was measured a turn of a loop of Python's that adds two numbers
+took {pace} ns there: whoever compares single figures with those of another day compares that first.
 """
 
 
@@ -163,6 +166,15 @@ def machine() -> str:
     return f"{os.cpu_count()} cores of {model}, {platform.system()}, {versions}"
 
 
+def pace() -> float:
+    """Return the nanoseconds that a turn of a loop takes now, in which nothing is done but adding."""
+    total, turns = 0, 1_000_000
+    began = time.perf_counter()
+    for number in range(turns):
+        total += number
+    return (time.perf_counter() - began) / turns * 1e9
+
+
 def main() -> None:
     """Run all, print it, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -170,17 +182,20 @@ def main() -> None:
     parser.add_argument("--only", metavar="WORD", choices=PARTS)
     parser.add_argument("--keep", action="store_true")
     args = parser.parse_args()
-    others, parts = os.getloadavg()[0], []
+    others, parts, paces = os.getloadavg()[0], [], [pace()]
     for name, part in PARTS.items():
         if args.only in (None, name):
             began = time.perf_counter()
             for table in part(args.quick):
                 print(table, flush=True)
                 parts.append(str(table))
-            print(f"({name}: {time.perf_counter() - began:.0f} s)\n", flush=True)
+            paces.append(pace())
+            print(f"({name}: {time.perf_counter() - began:.0f} s; {paces[-1]:.0f} ns a turn)\n", flush=True)
     if args.only is None and not args.keep:
         load = f"had a load of {others:.1f} from elsewhere" if others >= 0.5 else "did nothing else"
-        PAGE.write_text("\n".join([HEAD.format(machine=machine(), load=load), *parts]), encoding="utf-8")
+        turns = f"{min(paces):.0f} to {max(paces):.0f}"
+        head = HEAD.format(machine=machine(), load=load, pace=turns)
+        PAGE.write_text("\n".join([head, *parts]), encoding="utf-8")
 
 
 def _row(cells: Sequence[str]) -> str:
