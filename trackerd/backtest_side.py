@@ -13,6 +13,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -139,14 +140,14 @@ def both(
             found = backtest.judged(made.house, made.last, period)
             return (found._replace(verdicts=otherwise()), found), made.faults
 
-    def was() -> Lived:
-        made = rerun.watch(before)
-        return backtest.judged(made.house, made.last, period)
+    def lived(town: Town, console: Console | None = None) -> tuple[Lived, list[str]]:
+        made = rerun.watch(town, console)
+        return backtest.judged(made.house, made.last, period), made.faults
 
-    with _beside(was) as other:
-        made = rerun.watch(after, console)
-        found = backtest.judged(made.house, made.last, period)
-        return (other(), found), made.faults
+    with _beside(lambda: lived(before)) as other:
+        found, faults = lived(after, console)
+        was, others = other()
+        return (was, found), _each_once(faults, others)
 
 
 def _divided(rerun: Rerun, town: Town, console: Console) -> Watched:
@@ -160,7 +161,11 @@ def _divided(rerun: Rerun, town: Town, console: Console) -> Watched:
         made = rerun.watch(town, console, Share(0, rerun.devices))
         found, last, faults = others()
     adopt(made.house, found)
-    return Watched(made.house, _later(made.last, last), list(dict.fromkeys([*made.faults, *faults])))
+    return Watched(made.house, _later(made.last, last), _each_once(made.faults, faults))
+
+
+def _each_once(*faults: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(chain(*faults)))
 
 
 def _later(one: Micros | None, other: Micros | None) -> Micros | None:

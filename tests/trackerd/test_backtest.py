@@ -275,7 +275,10 @@ def test_devices_heard_while_the_store_is_opened_are_left_out() -> None:
     assert [share.of_known() for share in shares] == [["w1"], ["w3"]]
 
 
-def test_a_fault_of_a_file_only_the_second_process_meets_is_told(past: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["--plan", "--zones"])
+def test_a_fault_of_a_file_only_the_second_process_meets_is_told(
+    past: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
     here, read = os.getpid(), FileSource._blocks
 
     def blocks(source: FileSource, raw: io.FileIO) -> Iterator[Chunk]:
@@ -284,7 +287,8 @@ def test_a_fault_of_a_file_only_the_second_process_meets_is_told(past: Path, mon
             raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(FileSource, "_blocks", blocks)
-    said = run("backtest", "--config", past / "c.toml", past / "day.csv", "--plan", past / "plan.toml", code=1)
+    new = past / {"--plan": "plan.toml", "--zones": "zones.geojson"}[what]
+    said = run("backtest", "--config", past / "c.toml", past / "day.csv", what, new, code=1)
     assert said.count("input/output error") == 1
 
 
