@@ -32,17 +32,21 @@ what follows after so many means nothing."""
 class Borders:
     """The edges of all zones, in chunks of neighbours."""
 
-    def __init__(self, frame: Floats, whole: Floats, chunk: Ints, first: Ints, box: Floats, edge: Floats) -> None:
+    def __init__(
+        self, frame: Floats, whole: Floats, chunk: Ints, first: Ints, box: Floats, edge: Floats, end: Floats
+    ) -> None:
         """Take them as columns.
 
         ``frame``: four a zone: longitude and latitude where its plane touches the earth, metres a degree east, north.
         ``whole``: two a zone: half the width and height of its bounding box, whose middle that place is.
         ``chunk``: of each zone its first chunk, and the end; ``first``: of each chunk its first edge, and the end.
         ``box``: four a chunk: west, south, east, north. ``edge``: five each: where it begins, how far it goes east and
-        north, and one over the square of its length (0 for one without length).
+        north, and one over the square of its length (0 for one without length); ``end``: how far north it ends, which
+        is to the last bit where another begins.
         """
         self._frame, self._chunk, self._first = vec[float](frame), vec[i64](chunk), vec[i64](first)
         self._whole, self._box, self._edge = vec[float](whole), vec[float](box), vec[float](edge)
+        self._end = vec[float](end)
 
     def reached(self, zone: i64, lon: float, lat: float, reach: float) -> bool:
         """Return whether the zone's bounding box comes within reach of the place."""
@@ -60,7 +64,7 @@ class Borders:
         numbers, reaches, xs, ys = vec[i64](number), vec[float](reach), vec[float](lon), vec[float](lat)
         rows, zones, within = vec[i64](row), vec[i64](zone), vec[u8](inside)
         n: i64 = len(numbers)
-        most = _held(numbers, members) + len(rows)
+        most = _pairs(numbers, members) + len(rows)
         at, what = vec[i64]([0] * most), vec[i64]([0] * most)
         signed, east, north = vec[float]([0.0] * most), vec[float]([0.0] * most), vec[float]([0.0] * most)
         near = vec[u8]([0] * most)
@@ -89,33 +93,50 @@ class Borders:
             i += 1
         return k, at, what, signed, east, north, near
 
-    def away(self, lon: Floats, lat: Floats) -> vec[float]:
-        """Return how far each place lies from the bounding box of the first zone, in metres."""
+    def away(self, lon: float, lat: float) -> float:
+        """Return how far the place lies from the bounding box of the first zone, in metres."""
+        return sqrt(self._square(0, lon, lat))
+
+    def depth(self, lon: float, lat: float, away: float, far: float) -> float:
+        """Return how deep in the first zone the place lies, so far ``away`` from its bounding box (outside negative).
+
+        From ``far`` metres away on, that is the distance to the box: no more than the true one.
+        """
+        if not away < far:
+            return -away
+        distance = self._nearest(0, lon, lat, EVERYWHERE)[0]
+        return distance if away == 0.0 and self._held(lon, lat) else -distance
+
+    def depths(self, lon: Floats, lat: Floats, far: float) -> vec[float]:
+        """Return the depth of each place."""
         xs, ys = vec[float](lon), vec[float](lat)
         n: i64 = len(xs)
         found = vec[float]([0.0] * n)
         i: i64 = 0
         while i < n:
-            found[i] = sqrt(self._square(0, xs[i], ys[i]))
+            found[i] = self.depth(xs[i], ys[i], self.away(xs[i], ys[i]), far)
             i += 1
         return found
 
-    def depths(self, lon: Floats, lat: Floats, away: Floats, inside: Iterable[u8], far: float) -> vec[float]:
-        """Return how deep in the first zone each place lies (outside negative).
+    def _held(self, lon: float, lat: float) -> bool:
+        """Return whether the first zone holds the place: it has an odd number of edges to the east of it.
 
-        ``away`` and ``inside`` are said of each place. From ``far`` metres away on, the depth is that distance: no
-        more than the true one.
+        So near to an edge that rounding decides, either may be said: there the depth is nought.
         """
-        xs, ys, found, within = vec[float](lon), vec[float](lat), vec[float](away), vec[u8](inside)
-        i: i64 = 0
-        while i < len(found):
-            if found[i] < far:
-                distance = self._nearest(0, xs[i], ys[i], EVERYWHERE)[0]
-                found[i] = distance if within[i] else -distance
-            else:
-                found[i] = -found[i]
-            i += 1
-        return found
+        x, y = (lon - self._frame[0]) * self._frame[2], (lat - self._frame[1]) * self._frame[3]
+        boxes, edges, ends, odd = self._box, self._edge, self._end, False
+        chunk: i64 = 0
+        while chunk < self._chunk[1]:
+            b: i64 = 4 * chunk
+            if boxes[b + 1] <= y <= boxes[b + 3] and x <= boxes[b + 2]:
+                at: i64 = self._first[chunk]
+                while at < self._first[chunk + 1]:
+                    e: i64 = 5 * at
+                    if (edges[e + 1] > y) != (ends[at] > y):
+                        odd = odd != (x < edges[e] + (y - edges[e + 1]) * edges[e + 2] / edges[e + 3])
+                    at += 1
+            chunk += 1
+        return odd
 
     def _square(self, zone: i64, lon: float, lat: float) -> float:
         """Return the square of the distance to the zone's bounding box."""
@@ -154,7 +175,7 @@ class Borders:
         return (sqrt(best), from_x, from_y) if found else (EVERYWHERE, 0.0, 0.0)
 
 
-def _held(numbers: vec[i64], members: Members) -> i64:
+def _pairs(numbers: vec[i64], members: Members) -> i64:
     """Return how many pairs these sets of zones make."""
     total: i64 = 0
     i: i64 = 0

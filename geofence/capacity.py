@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
-from geofence.ledger import Case
 from geofence.model import SECOND, FloatColumn, Micros, WardenId
 from geofence.spans import Span, Spans, at_least, clip, length, union
+from geofence.verdict import Case
 from geofence.zones import Frame, Zone
 
 PACE_MPS = 1.3

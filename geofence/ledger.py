@@ -10,19 +10,16 @@ to do it, owes nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from itertools import combinations
 from operator import itemgetter
 from typing import NamedTuple
 
 from geofence.calendar import Window
 from geofence.event import Visit
-from geofence.model import EVER, SECOND, Micros, RequirementId, VerdictId, WardenId, ZoneId
-from geofence.names import named
+from geofence.model import EVER, SECOND, Micros, WardenId
 from geofence.presence import Presence
 from geofence.spans import Span, Spans, at_least, bridged, common, length, union, without
+from geofence.verdict import Case, Gap, Outcome, Terms, Verdict
 
 NOBODY = "nobody on duty"
 TOO_FEW = "too few on duty, or not for long enough"
@@ -35,77 +32,6 @@ SUBSETS_OF = 6
 BRIEF_S = 30.0
 """Who was seen elsewhere for less than this between two moments at which he may have been there may not have left: one
 fix alone can be wrong beyond every bound."""
-
-
-class Outcome(StrEnum):
-    """What became of a window."""
-
-    MET = "met"
-    PARTIAL = "partial"
-    MISSED = "missed"
-    UNPROVEN = "unproven"
-    EXCUSED = "excused"
-
-
-class Terms(NamedTuple):
-    """What a requirement asks of a window."""
-
-    visits: int = 1
-    dwell_s: float = 0.0
-    """Least presence of a visit that counts: within hard bounds, or surely believed."""
-    spacing_s: float = 0.0
-    """Least time between two visits that count."""
-    together: int = 1
-    """Wardens at once."""
-    grace_s: float = 0.0
-
-
-class Case(NamedTuple):
-    """One window of one zone, as it stood when it was to be judged."""
-
-    requirement: RequirementId
-    zone: ZoneId
-    window: Window
-    terms: Terms
-    waived: str | None = None
-    """Why it need not be done, if somebody said so."""
-
-    @property
-    def id(self) -> VerdictId:
-        """The same whoever computes it."""
-        return _verdict_id(self.requirement, self.zone, self.window)
-
-
-@lru_cache(maxsize=16_384)
-def _verdict_id(requirement: RequirementId, zone: ZoneId, window: Window) -> VerdictId:
-    return VerdictId(named(f"verdict|{requirement}|{zone}|{window}"))
-
-
-class Gap(NamedTuple):
-    """When one warden could have been there unseen."""
-
-    warden: WardenId
-    start: Micros
-    end: Micros
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is held of a case."""
-
-    outcome: Outcome
-    at: Micros
-    """When it became so: the fulfilment, or the window's end."""
-    visits: int = 0
-    """That count."""
-    seconds: float = 0.0
-    """Presence in the window that is sure, of all stays together."""
-    gaps: tuple[Gap, ...] = ()
-    """UNPROVEN: what leaves it open."""
-    seen_elsewhere: tuple[WardenId, ...] = ()
-    """MISSED: everyone it could have been."""
-    reason: str | None = None
-    """EXCUSED: why."""
 
 
 class Carried(NamedTuple):
@@ -231,7 +157,7 @@ def _counting(terms: Terms, stays: Sequence[_Stay]) -> list[Micros]:
     """Return when each stay that counts had lasted long enough, as many of them as can be, in order."""
     dwell, spacing = round(terms.dwell_s * SECOND), round(terms.spacing_s * SECOND)
     found: list[Micros] = []
-    free = float("-inf")
+    free: int = EVER
     for stay in sorted(stays, key=lambda one: (one.end, one.start)):
         if stay.seconds >= terms.dwell_s and (not spacing or stay.start >= free):
             found.append(Micros(min(stay.start + dwell, stay.end)))

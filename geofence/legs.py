@@ -9,13 +9,13 @@ numbers: this is compiled (setup.py), and says the same where it is not.
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import ceil, floor, sqrt
 from typing import Final
 
-import numpy as np
 from librt.vecs import append, pop, vec
 from mypy_extensions import i64, u8
 
+from geofence.borders import Borders
 from geofence.leaves import Floats, Ints
 from geofence.model import SECOND
 from geofence.spans import Span, Spans, union
@@ -27,145 +27,123 @@ SLACK: Final = 1.01
 
 
 class Stretches:
-    """Where stretches of a way begin and end, in metres of it."""
+    """Where stretches of a way begin and end, in metres of it: in order, and those that meet as one."""
 
     def __init__(self) -> None:
         self.begin, self.end = vec[float](), vec[float]()
 
-    def around(self, first: float, last: float, metres: float) -> None:
-        """Add the stretch from so many metres before ``first`` to as many after ``last``, if there are any."""
-        if metres > 0.0:
-            self._add(first - metres, last + metres)
+    def add(self, first: float, last: float, metres: float) -> None:
+        """Add the stretch from so many metres before ``first`` to as many after ``last``, if there are any.
 
-    def along(self, first: float, last: float, metres: float) -> None:
-        """Add it where each before was around an earlier part of the way: it follows them, or joins the last few."""
-        if metres > 0.0:
-            begin, end, begins, ends = first - metres, last + metres, self.begin, self.end
-            while len(begins) > 0 and begin <= ends[len(ends) - 1]:
-                begins, was = pop(begins)
-                ends, till = pop(ends)
-                begin, end = min(begin, was), max(end, till)
+        Each before was around an earlier part of the way: this one follows them, or joins the last few.
+        """
+        if metres <= 0.0:
+            return
+        begin, end, begins, ends = first - metres, last + metres, self.begin, self.end
+        at: i64 = i64(len(begins)) - 1
+        if at < 0 or begin > ends[at]:
             self.begin, self.end = append(begins, begin), append(ends, end)
-
-    def joined(self) -> Stretches:
-        """Return them in their order, those that meet as one."""
-        order = vec[i64](np.argsort(np.asarray(self.begin), kind="stable"))
-        found = Stretches()
-        n: i64 = len(order)
-        if n == 0:
-            return found
-        begin, end = self.begin[order[0]], self.end[order[0]]
-        i: i64 = 1
-        while i < n:
-            if self.begin[order[i]] > end:
-                found._add(begin, end)
-                begin, end = self.begin[order[i]], self.end[order[i]]
-            end = max(end, self.end[order[i]])
-            i += 1
-        found._add(begin, end)
-        return found
+            return
+        begins[at], ends[at] = min(begin, begins[at]), max(end, ends[at])
+        while at > 0 and begins[at] <= ends[at - 1]:
+            begins, begin = pop(begins)
+            ends, end = pop(ends)
+            at -= 1
+            begins[at], ends[at] = min(begin, begins[at]), max(end, ends[at])
+            self.begin, self.end = begins, ends
 
     def hold(self, begin: float, end: float) -> bool:
-        """Return whether one of these, which are joined, holds all of that stretch."""
+        """Return whether one of these holds all of that stretch."""
         run = last_upto(self.begin, begin)
         return run >= 0 and end <= self.end[run]
-
-    def _add(self, begin: float, end: float) -> None:
-        self.begin, self.end = append(self.begin, begin), append(self.end, end)
-
-
-class Shown:
-    """What a walk shows of a zone; of some fixes the depth in it must be asked for."""
-
-    def __init__(self) -> None:
-        self.inside, self.outside = Stretches(), Stretches()
-        self.asked = vec[i64]()
-        """The rows of those fixes."""
 
 
 class Legs:
     """A walk: where each fix lies on its way, and its legs."""
 
     def __init__(
-        self, lon: Floats, lat: Floats, radius: Floats, way: Floats, bound: Floats, time: Ints, speed: float
+        self, lon: Floats, lat: Floats, scale: tuple[float, float], way: Floats, bound: Floats, time: Ints, speed: float
     ) -> None:
-        """Take the fix in the middle of each leg, and the metres to the farthest of the leg, at most.
+        """Take of each fix where it is, how far the device has gone by then, at most, the bound of its error, and when.
 
-        Of each fix: how far the device has gone by then, at most, the bound of its error in metres, and its moment;
-        ``speed``: metres a second it goes before and after all fixes.
+        ``scale``: metres a degree of longitude and of latitude; ``speed``: metres a second before and after all fixes.
         """
-        self.lon, self.lat, self._radius = vec[float](lon), vec[float](lat), vec[float](radius)
-        self.way, self._bound, self._time, self.speed = vec[float](way), vec[float](bound), vec[i64](time), speed
-        n: i64 = len(self.lon)
+        self._lon, self._lat, self._bound = vec[float](lon), vec[float](lat), vec[float](bound)
+        self.way, self._time, self.speed = vec[float](way), vec[i64](time), speed
+        n: i64 = (i64(len(self.way)) + LEG - 1) // LEG
+        self._radius = vec[float]([0.0] * n)
+        """Of each leg the metres from the fix in its middle to the farthest, at most,"""
         self._gap, self._least, self._most = vec[float]([0.0] * n), vec[float]([0.0] * n), vec[float]([0.0] * n)
-        """Of each leg the longest way between two of its fixes, the least and the greatest bound of their errors."""
+        """the longest way between two of its fixes, the least and the greatest bound of their errors."""
         i: i64 = 0
         while i < n:
-            self._sum_up(i)
+            self._sum_up(i, scale[0], scale[1])
             i += 1
 
-    def _sum_up(self, leg: i64) -> None:
-        row = leg * LEG
-        gap, least, most = 0.0, self._bound[row], self._bound[row]
-        row += 1
-        while row < min((leg + 1) * LEG, i64(len(self.way))):
-            gap = max(gap, self.way[row] - self.way[row - 1])
+    def _past(self, leg: i64) -> i64:
+        """Return the row after the last of a leg."""
+        return min((leg + 1) * LEG, i64(len(self.way)))
+
+    def _middle(self, leg: i64) -> i64:
+        return (leg * LEG + self._past(leg) - 1) // 2
+
+    def _sum_up(self, leg: i64, x: float, y: float) -> None:
+        row, middle = leg * LEG, self._middle(leg)
+        lon, lat, before = self._lon[middle], self._lat[middle], self.way[row]
+        square, gap, least, most = 0.0, 0.0, self._bound[row], self._bound[row]
+        while row < self._past(leg):
+            east, north = (self._lon[row] - lon) * x, (self._lat[row] - lat) * y
+            square = max(square, east * east + north * north)
+            gap, before = max(gap, self.way[row] - before), self.way[row]
             least, most = min(least, self._bound[row]), max(most, self._bound[row])
             row += 1
+        self._radius[leg] = SLACK * sqrt(square)
         self._gap[leg], self._least[leg], self._most[leg] = gap, least, most
 
-    def show(self, depth: Floats, away: Floats, far: float) -> Shown:
-        """Return what legs show, and which fixes must be asked about.
+    def proven(self, border: Borders, far: float) -> tuple[Spans, Spans]:
+        """Return when it surely was inside the zone of that border, and when outside; where both, the fixes disagree.
 
-        ``depth``: of the middle of each leg in the zone, and ``away``: from the zone's bounding box; from ``far`` on
-        the depth given is no more than that.
+        From ``far`` metres away on, the zone's bounding box stands for it.
         """
-        deep, aways = vec[float](depth), vec[float](away)
-        n: i64 = len(deep)
-        open_ = vec[u8]([0] * n)
+        n: i64 = len(self._radius)
+        deep, open_ = vec[float]([0.0] * n), vec[u8]([0] * n)
         i: i64 = 0
-        while i < n:  # where the depth goes from one measure to another nothing is shown
-            open_[i] = 1 if abs(aways[i] - far) <= self._radius[i] else 0
+        while i < n:
+            lon, lat = self._lon[self._middle(i)], self._lat[self._middle(i)]
+            away = border.away(lon, lat)
+            deep[i] = border.depth(lon, lat, away, far)
+            # Where the depth goes from one measure to another a whole leg shows nothing.
+            open_[i] = 1 if abs(away - far) <= self._radius[i] else 0
             i += 1
-        inside, outside = self._side(deep, 1.0, open_), self._side(deep, -1.0, open_)
-        shown, way, total = Shown(), self.way, i64(len(self.way))
+        ins, outs = self._side(deep, 1.0, open_), self._side(deep, -1.0, open_)
+        inside, outside, way = Stretches(), Stretches(), self.way
         i = 0
         while i < n:
-            row = i * LEG
-            past = min(row + LEG, total)
-            if open_[i]:
-                while row < past:
-                    shown.asked = append(shown.asked, row)
-                    row += 1
-            else:
-                shown.inside.along(way[row], way[past - 1], inside[i])
-                shown.outside.along(way[row], way[past - 1], outside[i])
+            row, past = i * LEG, self._past(i)
+            if not open_[i]:
+                inside.add(way[row], way[past - 1], ins[i])
+                outside.add(way[row], way[past - 1], outs[i])
+                row = past
+            while row < past:
+                lon, lat = self._lon[row], self._lat[row]
+                depth = border.depth(lon, lat, border.away(lon, lat), far)
+                inside.add(way[row], way[row], depth - self._bound[row])
+                outside.add(way[row], way[row], -depth - self._bound[row])
+                row += 1
             i += 1
-        return shown
+        return self._dated(inside), self._dated(outside)
 
-    def ask(self, shown: Shown, depth: Floats) -> None:
-        """Add what the fixes asked about show, given the depth of each."""
-        deep = vec[float](depth)
-        i: i64 = 0
-        while i < len(deep):
-            row = shown.asked[i]
-            way, bound = self.way[row], self._bound[row]
-            shown.inside.around(way, way, deep[i] - bound)
-            shown.outside.around(way, way, -deep[i] - bound)
-            i += 1
-
-    def dated(self, stretches: Stretches) -> Spans:
+    def _dated(self, stretches: Stretches) -> Spans:
         """Return stretches of the way as stretches of time. The one grows with the other: what meets meets in both."""
-        joined, found, i = stretches.joined(), list[Span](), i64(0)
-        while i < len(joined.begin):
-            found.append((ceil(self._when(joined.begin[i])), floor(self._when(joined.end[i]))))
+        found, i = list[Span](), i64(0)
+        while i < len(stretches.begin):
+            found.append((ceil(self._when(stretches.begin[i])), floor(self._when(stretches.end[i]))))
             i += 1
         return union(found)
 
     def _side(self, deep: vec[float], sign: float, open_: vec[u8]) -> vec[float]:
         """Return of each leg the metres for which it surely shows that side; note those that may show more."""
         n: i64 = len(deep)
-        total: i64 = len(self.way)
         way, radius, least, most, gap = self.way, self._radius, self._least, self._most, self._gap
         sure, proven = vec[float](deep), Stretches()
         i: i64 = 0
@@ -174,13 +152,13 @@ class Legs:
             if open_[i] or 2 * sure[i] < gap[i]:
                 sure[i] = 0.0
             else:
-                proven.along(way[i * LEG], way[min((i + 1) * LEG, total) - 1], sure[i])
+                proven.add(way[i * LEG], way[self._past(i) - 1], sure[i])
             i += 1
         i = 0
         while i < n:
             metres = sign * deep[i] + radius[i] - least[i]
             if metres > 0.0 and not open_[i]:
-                begin, end = way[i * LEG] - metres, way[min((i + 1) * LEG, total) - 1] + metres
+                begin, end = way[i * LEG] - metres, way[self._past(i) - 1] + metres
                 open_[i] = 0 if proven.hold(begin, end) else 1
             i += 1
         return sure

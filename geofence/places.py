@@ -141,4 +141,5 @@ def drawn(shapes: NDArray[Any], frames: FloatColumn) -> Borders:
     over = np.divide(1.0, square, out=np.zeros_like(square), where=square > 0)
     edge = np.column_stack((a, way, over))
     chunk = np.searchsorted(of, np.arange(len(shapes) + 1))
-    return Borders(frames.ravel(), whole.ravel(), chunk, np.append(first, len(a)), box.ravel(), edge.ravel())
+    first = np.append(first, len(a))
+    return Borders(frames.ravel(), whole.ravel(), chunk, first, box.ravel(), edge.ravel(), b[:, 1])

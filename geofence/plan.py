@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geofence.calendar import Hours, Window
-from geofence.ledger import Case, Terms
 from geofence.model import (
     EPOCH,
     EVER,
@@ -33,6 +32,7 @@ from geofence.model import (
     to_datetime,
 )
 from geofence.spans import Spans, clip, union, without
+from geofence.verdict import Case, Terms
 from geofence.zones import Zone
 
 ANYONE = "anyone"

@@ -15,10 +15,10 @@ import numpy as np
 
 from geofence.belief import Rules
 from geofence.doubt import doubted
-from geofence.legs import LEG, SLACK, Legs
+from geofence.legs import Legs
 from geofence.model import SECOND, Fixes, FloatColumn, IntColumn
 from geofence.spans import Spans, clip, without
-from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, depth_m, depths_m, metres_per_degree
+from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, border, metres_per_degree
 
 
 class Walk(NamedTuple):
@@ -49,39 +49,22 @@ def walk(fixes: Fixes, rules: Rules) -> Walk:
     accuracy = np.where(np.isnan(fixes.accuracy_m), UNKNOWN_ACCURACY_M, fixes.accuracy_m)
     bound = rules.error_bound * np.maximum(accuracy, 1.0)
     seconds = (fixes.time - fixes.time[:1]) / SECOND
-    speed = bound[:0]
+    scale, speed = (0.0, 0.0), bound[:0]
     if len(fixes):
-        x, y = metres_per_degree(float(fixes.lat[0]))
-        east, north = (fixes.lon - fixes.lon[0]) * x, (fixes.lat - fixes.lat[0]) * y
+        scale = metres_per_degree(float(fixes.lat[0]))
+        east, north = (fixes.lon - fixes.lon[0]) * scale[0], (fixes.lat - fixes.lat[0]) * scale[1]
         bound, speed = map(np.asarray, doubted(seconds, east, north, bound, rules.walker_speed))
     way = np.concatenate((seconds[:1], np.cumsum(np.diff(seconds) * speed)))
-    legs = _legs(fixes, way, bound, rules.walker_speed)
+    legs = Legs(fixes.lon, fixes.lat, scale, way, bound, fixes.time, rules.walker_speed)
     return Walk(fixes.time, fixes.lon, fixes.lat, bound, _heard(fixes.time, rules.silence_s), legs)
 
 
 def presence(zone: Zone, walk: Walk, start: int, end: int) -> Presence:
     """Return when, from ``start`` to ``end``, it was and may have been inside; fixes before and after help."""
-    legs = walk.legs
-    shown = legs.show(*depths_m(zone, np.asarray(legs.lon), np.asarray(legs.lat)), FAR_M)
-    asked = np.asarray(shown.asked)
-    legs.ask(shown, depth_m(zone, walk.lon[asked], walk.lat[asked]))
-    inside, outside = legs.dated(shown.inside), legs.dated(shown.outside)
+    inside, outside = walk.legs.proven(border(zone), FAR_M)
     elsewhere = without(outside, inside)  # where both were proven, nothing was
     certain, whole = clip(without(inside, outside), start, end), ((start, end),)
     return Presence(certain, without(whole, elsewhere), clip(walk.heard, start, end))
-
-
-def _legs(fixes: Fixes, way: FloatColumn, bound: FloatColumn, speed: float) -> Legs:
-    """Return the legs of a walk, given by columns in order of time."""
-    lon, lat = fixes.lon, fixes.lat
-    starts = np.arange(0, len(lon), LEG)
-    if not len(starts):
-        return Legs(lon, lon, lon, way, bound, fixes.time, speed)
-    middle = (starts + np.append(starts[1:], len(lon)) - 1) // 2
-    of = middle[np.arange(len(lon)) // LEG]
-    x, y = metres_per_degree(float(lat[0]))
-    radius = SLACK * np.maximum.reduceat(np.hypot((lon - lon[of]) * x, (lat - lat[of]) * y), starts)
-    return Legs(lon[middle], lat[middle], radius, way, bound, fixes.time, speed)
 
 
 def _heard(time: IntColumn, silence_s: float) -> Spans:

@@ -19,12 +19,12 @@ import msgspec
 
 from geofence.bounds import Prism
 from geofence.event import Event, Kind
-from geofence.ledger import Case, Outcome, Verdict
 from geofence.look import Trail
 from geofence.model import EPOCH, SECOND, DeviceId, TeamId, WardenId, ZoneId
 from geofence.motion import Motion
 from geofence.names import named
 from geofence.track import Belief, Track
+from geofence.verdict import Case, Outcome, Verdict
 from geofence.zones import Zone
 
 TRACK_VERSION = 3

@@ -163,26 +163,16 @@ def depth_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> FloatColumn:
 
     Beyond FAR_M outside, that is the distance to the zone's bounding box: no more than the true one.
     """
-    return depths_m(zone, lon, lat)[0]
+    return np.asarray(border(zone).depths(lon, lat, FAR_M))
 
 
-def depths_m(zone: Zone, lon: FloatColumn, lat: FloatColumn) -> tuple[FloatColumn, FloatColumn]:
-    """Return the same, and how far each place lies from the zone's bounding box."""
-    border = _border(zone.shape)
-    away = np.asarray(border.away(lon, lat))
-    inside = np.zeros(len(lon), np.uint8)
-    boxed = np.flatnonzero(away == 0.0)  # nothing else is inside
-    inside[boxed] = shapely.intersects_xy(zone.shape, lon[boxed], lat[boxed])
-    return np.asarray(border.depths(lon, lat, away, inside, FAR_M)), away
-
-
-def _border(shape: BaseGeometry) -> Borders:
-    """Return the shape's edges, drawn once. To look them up by the shape itself would be to go through its corners."""
+def border(zone: Zone) -> Borders:
+    """Return the zone's edges, drawn once. To look them up by the shape itself would be to go through its corners."""
+    shape = zone.shape
     known = _DRAWN.get(id(shape))
     if known is None:
         if len(_DRAWN) >= DRAWN_MOST:
             _DRAWN.clear()
-        shapely.prepare(shape)
         known = _DRAWN[id(shape)] = shape, drawn(np.array([shape], dtype=object), np.array([Frame.of(shape)]))
     return known[1]
 

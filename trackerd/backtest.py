@@ -16,8 +16,8 @@ import numpy as np
 
 from geofence.calendar import Window
 from geofence.event import Visit
-from geofence.ledger import Case, Outcome
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, IntColumn, Micros, RequirementId, ZoneId, pooled
+from geofence.verdict import Case, Outcome
 from geofence.wire import moment
 from trackerd.house import House
 from trackerd.intake import Taken

@@ -20,12 +20,13 @@ import numpy as np
 
 from geofence.calendar import Window
 from geofence.event import Visit, changed
-from geofence.ledger import Carried, Case, Outcome, Verdict, Whereabouts, judge, whereabouts
+from geofence.ledger import Carried, Whereabouts, judge, whereabouts
 from geofence.model import SECOND, DeviceId, Fixes, Micros, TeamId, WardenId, ZoneId, join
 from geofence.plan import ANYONE
 from geofence.presence import Presence, Walk, presence, walk
 from geofence.spans import Spans, union, without
 from geofence.track import Track
+from geofence.verdict import Case, Outcome, Verdict
 from geofence.zones import Zone
 from trackerd.docket import closes
 from trackerd.house import House

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from geofence.editions import Editions
-from geofence.ledger import Outcome
 from geofence.model import DeviceId, Micros, VerdictId, ZoneId
 from geofence.track import Track
+from geofence.verdict import Outcome
 from trackerd import clock
 from trackerd.house import Counts, House
 from trackerd.latest import LastFix

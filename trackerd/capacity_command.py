@@ -20,9 +20,9 @@ from rich.table import Table
 
 from geofence.capacity import Split, Worker
 from geofence.duration import words
-from geofence.ledger import Case
 from geofence.model import SECOND, Micros, VerdictId, WardenId, to_datetime, to_micros
 from geofence.rounds import Rounds
+from geofence.verdict import Case
 from geofence.wire import moment
 from trackerd import clock
 from trackerd.assemble import store_url

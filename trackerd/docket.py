@@ -15,8 +15,8 @@ from datetime import date, timedelta
 from itertools import islice
 
 from geofence.editions import Editions
-from geofence.ledger import Case, Outcome
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fixes, Micros, VerdictId, ZoneId, to_datetime
+from geofence.verdict import Case, Outcome
 from trackerd.store import Docketed, Store
 from trackerd.town import Town
 

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.table import Table
 
 from geofence.calendar import Window
-from geofence.ledger import Case
 from geofence.model import NEVER, SECOND, Micros, WardenId, to_datetime, to_micros
+from geofence.verdict import Case
 from trackerd import clock, orders
 from trackerd.assemble import inbox_folder, store_url
 from trackerd.breaks import extent

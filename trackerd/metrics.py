@@ -25,8 +25,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from geofence.ledger import Outcome
 from geofence.model import SECOND, DeviceId
+from geofence.verdict import Outcome
 from trackerd import __version__
 from trackerd.histogram import Histogram
 from trackerd.measure import MeasureError

@@ -19,8 +19,8 @@ from rich.table import Table
 
 from geofence.calendar import Window
 from geofence.duration import words
-from geofence.ledger import Case
 from geofence.model import SECOND, ZoneId, to_datetime, to_micros
+from geofence.verdict import Case
 from geofence.wire import moment
 from trackerd import clock
 from trackerd.commands import talk, the_town

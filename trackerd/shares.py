@@ -8,7 +8,11 @@ nobody is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import fields
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from geofence.event import latest
 from geofence.model import EVER, NEVER, DeviceId, Fixes, Micros, pooled
@@ -17,6 +21,8 @@ from trackerd.house import House
 from trackerd.pipeline import empty, record
 from trackerd.store import Batch, Said, Told
 from trackerd.store.rows import dump_saved, load_saved
+
+COLUMNS = [column.name for column in fields(Fixes) if column.name != "devices"]
 
 
 class Share:
@@ -41,8 +47,11 @@ class Share:
 class Findings(NamedTuple):
     """What became of some devices, in a form that another process can read."""
 
-    fixes: Fixes
-    """Of each device in order of time."""
+    devices: tuple[DeviceId, ...]
+    total: int
+    """How many fixes,"""
+    columns: dict[str, NDArray[Any]]
+    """and what they say, each device's in order of time; a column that says the same of all is one number long."""
     tracks: list[tuple[DeviceId, Micros, str]]
     """Where each device stands, as stores keep it; none of whose fixes all wait for their turn."""
     said: list[Said]
@@ -56,8 +65,11 @@ def findings(house: House) -> Findings:
     devices, store = house.store.devices(), house.store
     told = sorted((one.event for device in devices for one in store.standing(device, EVER)), key=latest)
     last = {event.visit.id: event for event in told if event.visit is not None}
+    fixes = pooled([piece for device in devices for piece in store.fixes(device, EVER)])
     return Findings(
-        pooled([piece for device in devices for piece in store.fixes(device, EVER)]),
+        fixes.devices,
+        len(fixes),
+        {name: _once(getattr(fixes, name)) for name in COLUMNS},
         [dump_saved(saved) for saved in store.tracks()],
         [Said(last[kept.visit.id], kept.warden, kept.team) for kept in store.visits(EVER, NEVER)],
     )
@@ -65,14 +77,24 @@ def findings(house: House) -> Findings:
 
 def adopt(house: House, found: Findings) -> None:
     """Let a house, which knows nothing of these devices, go on from there. Raises StoreError."""
-    assert not set(found.fixes.devices) & set(house.store.devices())
+    assert not set(found.devices) & set(house.store.devices())
+    fixes = Fixes(found.devices, **{name: _all(column, found.total) for name, column in found.columns.items()})
     saved = {device: load_saved(upto, state) for device, upto, state in found.tracks}
     told = [_told(house, said) for said in found.said]
-    house.commit(Batch(found.fixes, tracks=list(saved.values()), events=told))
-    for device in found.fixes.devices:
+    house.commit(Batch(fixes, tracks=list(saved.values()), events=told))
+    for device in found.devices:
         one = saved.get(device)
         house.resume(device, one, EVER if one is None else one.upto)
-    house.docket.begin(found.fixes, None)
+    house.docket.begin(fixes, None)
+
+
+def _once(column: NDArray[Any]) -> NDArray[Any]:
+    bits = column.view(np.int64)  # by which nothing is like nothing
+    return column[:1] if (bits == bits[:1]).all() else column
+
+
+def _all(column: NDArray[Any], total: int) -> NDArray[Any]:
+    return column if len(column) == total else np.full(total, column)
 
 
 def _told(house: House, said: Said) -> Told:

@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 from geofence.calendar import NONE_OFF, DaysOff, Hours, Window
 from geofence.faults import Fault
 from geofence.geojson import read
-from geofence.ledger import Terms
 from geofence.model import DeviceId, RequirementId, TeamId, WardenId, to_micros
 from geofence.plan import Duty, Plan, Roster
 from geofence.plan import Requirement as Asked
+from geofence.verdict import Terms
 from geofence.zones import Zone, ZoneSet
 from trackerd import clock
 from trackerd.calendars import days_off, horizon, windows

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from geofence.ledger import Case, Outcome, Verdict
 from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros
+from geofence.verdict import Case, Outcome, Verdict
 from geofence.wire import due_event, verdict_event, verdict_retraction
 from trackerd.bench import Bench
 from trackerd.docket import DAY, closes, due_at

@@ -24,9 +24,9 @@ from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.event import Event, Kind, Visit
 from geofence.geojson import read
-from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import EVER, SECOND, DeviceId, Fixes, Micros, RequirementId, TeamId, WardenId, ZoneId, to_micros
 from geofence.names import visit_id
+from geofence.verdict import Case, Outcome, Terms, Verdict
 from geofence.zones import ZoneSet
 from trackerd.assemble import rules
 from trackerd.load import load

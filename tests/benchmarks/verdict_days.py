@@ -20,11 +20,12 @@ import shapely
 from geofence.calendar import Window
 from geofence.engine import Engine
 from geofence.event import Kind, Visit
-from geofence.ledger import Carried, Case, Outcome, Terms, Verdict, Whereabouts, judge, whereabouts
+from geofence.ledger import Carried, Whereabouts, judge, whereabouts
 from geofence.model import SECOND, DeviceId, Fixes, Micros, RequirementId, VisitId, WardenId, ZoneId
 from geofence.presence import presence, walk
 from geofence.spans import Spans, at_least, clip, common
 from geofence.track import Rules
+from geofence.verdict import Case, Outcome, Terms, Verdict
 from geofence.zones import Frame, Zone, ZoneSet
 from tests.benchmarks.walkers import Array, Scenario, Walks, town, true_stays
 from tests.benchmarks.walkers import walk as stroll

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from geofence.calendar import Hours
-from geofence.ledger import Terms
 from geofence.model import SECOND, DeviceId, Fixes, Micros, RequirementId, WardenId, ZoneId
 from geofence.plan import Duty, Plan, Requirement, Roster
+from geofence.verdict import Terms
 from geofence.zones import Frame, Zone, ZoneSet
 from tests.benchmarks.walkers import Scenario, walk
 from tests.benchmarks.walkers import town as places

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from geofence.calendar import Window
 from geofence.capacity import Errand, Ways, Worker, fewest, too_much
-from geofence.ledger import Case, Terms
 from geofence.model import SECOND, Micros, RequirementId, WardenId, ZoneId
 from geofence.rounds import AWAY_US, Rounds, find, smallest
 from geofence.spans import Spans
+from geofence.verdict import Case, Terms
 from geofence.zones import Zone
 from tests.geofence.walks import LAT, LON, X, Y
 

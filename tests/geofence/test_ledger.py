@@ -15,23 +15,12 @@ from hypothesis import strategies as st
 from geofence.calendar import Hours, Window
 from geofence.event import Visit as _Visit
 from geofence.event import changed
-from geofence.ledger import (
-    EDGES_S,
-    NOBODY,
-    TOO_FEW,
-    Carried,
-    Case,
-    Outcome,
-    Terms,
-    Verdict,
-    Whereabouts,
-    judge,
-    whereabouts,
-)
+from geofence.ledger import EDGES_S, NOBODY, TOO_FEW, Carried, Whereabouts, judge, whereabouts
 from geofence.model import SECOND, DeviceId, Micros, RequirementId, VisitId, WardenId, ZoneId, to_datetime, to_micros
 from geofence.plan import Plan, Requirement
 from geofence.presence import Presence
 from geofence.spans import Spans, at_least, common, length, union
+from geofence.verdict import Case, Outcome, Terms, Verdict
 from geofence.zones import Zone
 from tests.geofence.walks import town
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from geofence.ledger import Outcome
+from geofence.verdict import Outcome
 from tests.benchmarks.verdict_days import Tally, day, judged
 from tests.benchmarks.walkers import Scenario
 

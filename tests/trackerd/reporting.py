@@ -10,7 +10,6 @@ import numpy as np
 
 from geofence.calendar import Hours, Window
 from geofence.event import Event, Kind, Visit
-from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import (
     SECOND,
     DeviceId,
@@ -26,6 +25,7 @@ from geofence.model import (
     to_micros,
 )
 from geofence.plan import Duty, Roster
+from geofence.verdict import Case, Outcome, Terms, Verdict
 from trackerd.report.record import Record
 from trackerd.store import Batch, Docketed, Judgement, MemoryStore, Said, Store, Told
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from geofence.ledger import Outcome
 from geofence.model import EVER, NEVER
+from geofence.verdict import Outcome
 from trackerd import demo
 from trackerd.store import Docketed, open_store
 

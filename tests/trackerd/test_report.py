@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geofence.calendar import Window
-from geofence.ledger import Outcome
 from geofence.model import SECOND, DeviceId, Fixes, ZoneId
+from geofence.verdict import Outcome
 from tests.benchmarks.walkers import Scenario, seen
 from tests.trackerd.reporting import (
     LAT,

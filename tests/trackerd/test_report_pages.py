@@ -21,8 +21,8 @@ from openpyxl import load_workbook
 
 import trackerd
 from geofence.calendar import Window
-from geofence.ledger import Outcome
 from geofence.model import SECOND, ZoneId
+from geofence.verdict import Outcome
 from tests.trackerd.reporting import LAT, LON, TOWN, at, keep_case, keep_visits, record, visit
 from trackerd.report.day import day
 from trackerd.report.formats import CsvWishes, as_csv, as_json, guarded, terminal

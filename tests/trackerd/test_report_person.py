@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from geofence.calendar import Window
-from geofence.ledger import Case, Gap, Outcome, Terms, Verdict
 from geofence.model import Fixes, Micros, RequirementId, WardenId, ZoneId
+from geofence.verdict import Case, Gap, Outcome, Terms, Verdict
 from tests.trackerd.reporting import TOWN, at, keep_fixes, keep_visits, record, track, visit
 from trackerd.report.formats import as_json, terminal
 from trackerd.report.person import person

@@ -19,7 +19,6 @@ from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Engine, Saved
 from geofence.event import Event, Kind, Visit, changed
-from geofence.ledger import Case, Outcome, Terms, Verdict
 from geofence.model import (
     EVER,
     DeviceId,
@@ -35,6 +34,7 @@ from geofence.model import (
     to_datetime,
 )
 from geofence.track import Track
+from geofence.verdict import Case, Outcome, Terms, Verdict
 from tests.geofence.walks import START, town, walk
 from trackerd.store import (
     Asking,

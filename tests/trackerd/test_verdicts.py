@@ -19,9 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geofence.calendar import Hours, Window
-from geofence.ledger import Outcome, Terms, Verdict, judge
+from geofence.ledger import judge
 from geofence.model import EVER, NEVER, SECOND, DeviceId, Fix, Micros, RequirementId, WardenId, to_datetime
 from geofence.plan import Duty, Plan, Requirement, Roster
+from geofence.verdict import Outcome, Terms, Verdict
 from geofence.wire import PREFIX, VERDICTS
 from geofence.zones import ZoneSet
 from tests.geofence.walks import LAT, LON, START, X, town

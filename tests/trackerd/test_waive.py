@@ -12,9 +12,10 @@ import pytest
 from typer.testing import CliRunner
 
 from geofence.calendar import Hours, Window
-from geofence.ledger import NOBODY, Terms
+from geofence.ledger import NOBODY
 from geofence.model import EVER, NEVER, Micros, RequirementId, WardenId, to_micros
 from geofence.plan import Duty, Plan, Requirement, Roster
+from geofence.verdict import Terms
 from tests.geofence.walks import START, town
 from tests.trackerd.test_duty import HOUR, KNOWN, W1, a_house, at, chunk, located, place, rest, word
 from trackerd import clock, orders

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from geofence.duration import words
-from geofence.ledger import Gap, Outcome
 from geofence.model import EVER, NEVER, to_datetime
+from geofence.verdict import Gap, Outcome
 from trackerd.house import House
 from trackerd.replay import Played
 from trackerd.store import Docketed

@@ -12,10 +12,11 @@ from datetime import date
 
 from geofence.calendar import Window
 from geofence.capacity import PACE_MPS, Errand, Split, TooMuch, Ways, Worker, fewest, too_much
-from geofence.ledger import Case, Outcome, Whereabouts, judge
+from geofence.ledger import Whereabouts, judge
 from geofence.model import RequirementId, VerdictId, WardenId, ZoneId
 from geofence.rounds import Rounds, find, smallest
 from geofence.spans import Spans, clip, union
+from geofence.verdict import Case, Outcome
 from trackerd.store import Docketed
 from trackerd.town import Town
 

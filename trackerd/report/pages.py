@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from geofence.calendar import Window
-from geofence.ledger import Outcome
 from geofence.model import SECOND, ZoneId
 from geofence.spans import length
+from geofence.verdict import Outcome
 from trackerd.report.day import Day, Turn
 from trackerd.report.page import Cell, Column, Fact, Page, Sort, Table
 from trackerd.report.plan import Count, PlanHistory, Week

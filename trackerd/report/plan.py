@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from geofence.calendar import Window
-from geofence.ledger import Outcome
 from geofence.model import RequirementId
+from geofence.verdict import Outcome
 from trackerd.report.record import Record
 from trackerd.store import Outcomes
 

@@ -19,10 +19,10 @@ from geofence.calendar import Window
 from geofence.editions import Edition
 from geofence.engine import Saved
 from geofence.event import Event, Visit
-from geofence.ledger import Case, Outcome, Verdict
 from geofence.model import DeviceId, Fixes, IntColumn, Micros, RequirementId, TeamId, VisitId, WardenId, ZoneId
 from geofence.revise import Standing
 from geofence.spans import Spans
+from geofence.verdict import Case, Outcome, Verdict
 
 
 class StoreError(Exception):

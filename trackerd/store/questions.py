@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from geofence.calendar import Window
-from geofence.ledger import Outcome
 from geofence.model import DeviceId, Fixes, IntColumn, Micros, WardenId
+from geofence.verdict import Outcome
 from trackerd.store import rows
 from trackerd.store.protocol import Asking, Box, Outcomes, Seen
 from trackerd.store.seen import in_order, places

@@ -12,8 +12,8 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from geofence.belief import confidence
-from geofence.ledger import Case
 from geofence.model import SECOND, DeviceId, Micros, TeamId, WardenId, ZoneId, to_datetime
+from geofence.verdict import Case
 from geofence.wire import moment
 from trackerd.board import Picture
 from trackerd.docket import LOOKBACK

@@ -8,8 +8,8 @@ from datetime import date
 from functools import cache, partial
 
 from geofence.calendar import Window
-from geofence.ledger import Case
 from geofence.model import SECOND, Micros, RequirementId, VerdictId
+from geofence.verdict import Case
 from geofence.wire import moment
 from trackerd.report.record import Record
 from trackerd.store import Docketed, Kept, Waiver

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from geofence.calendar import Window
-from geofence.ledger import Case, Outcome
 from geofence.model import Micros, VerdictId, to_micros
 from geofence.spans import Span
+from geofence.verdict import Case, Outcome
 from geofence.wire import moment
 from trackerd.docket import due_at
 from trackerd.store import Docketed, Kept
