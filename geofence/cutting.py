@@ -6,6 +6,7 @@ lies wholly inside or outside of each zone; the number of cells is bounded (CELL
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,8 +89,8 @@ class _Made:
         self.leaves += len(cell)
 
 
-def build(shapes: NDArray[Any], sets: Sets) -> Lookup:
-    """Return the cells over the shapes, at least one, in degrees, prepared."""
+def build(shapes: NDArray[Any], sets: Sets, step: Callable[[], None]) -> Lookup:
+    """Return the cells over the shapes, at least one, in degrees, prepared; ``step`` is called now and then."""
     edges = Edges.of(shapes)
     grid = Grid.over(shapely.bounds(shapes), len(edges.x))
     zero, none = np.zeros(1, np.int64), np.zeros(len(edges.x), np.int64)
@@ -97,6 +98,7 @@ def build(shapes: NDArray[Any], sets: Sets) -> Lookup:
     made = _Made(grid, shapes, edges, sets)
     while len(level.base):
         level = made.make(level)
+        step()
     boxes = Boxes(*map(np.concatenate, zip(*made.boxes, strict=True)))
     leaf, edge = map(np.concatenate, zip(*made.touching, strict=True))
     leaves = plant(shapes, edges, boxes, leaf, edge, np.concatenate(made.bases), sets)

@@ -6,7 +6,7 @@ numbers mean equal sets of zones; ``look`` says NEAR wherever an edge is within 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -37,12 +37,15 @@ class HasShape(Protocol):
 class Index:
     """Zones by place. Immutable: an edit of the zones is a new index."""
 
-    def __init__(self, zones: Sequence[HasShape]) -> None:
-        """Take the zones in the order by which they are numbered."""
+    def __init__(self, zones: Sequence[HasShape], step: Callable[[], None] = lambda: None) -> None:
+        """Take the zones in the order by which they are numbered.
+
+        ``step`` is called now and then: what it raises ends the making.
+        """
         self._shapes = np.array([zone.shape for zone in zones], dtype=object)
         shapely.prepare(self._shapes)
         self._sets = Sets(len(zones))
-        self._lookup = build(self._shapes, self._sets) if zones else None
+        self._lookup = build(self._shapes, self._sets, step) if zones else None
         self._tree = shapely.STRtree(self._shapes)
         self._clearance = Clearance(self._shapes) if zones else None
 
@@ -110,6 +113,6 @@ class Soon:
             self.make()
         return self._index
 
-    def make(self) -> None:
-        """Make the index; in another thread, if it must not be waited for."""
-        self._index = Index(self._zones)
+    def make(self, step: Callable[[], None] = lambda: None) -> None:
+        """Make the index; in another thread, if it must not be waited for. ``step``: see Index."""
+        self._index = Index(self._zones, step)

@@ -9,7 +9,7 @@ its centre. Such planes fail for shapes hundreds of kilometres wide, near the po
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import pairwise
@@ -141,9 +141,12 @@ class ZoneSet:
         """Whether ``prepare`` takes so long that it is worth a thread of its own."""
         return self._places.index.large
 
-    def prepare(self) -> None:
-        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs none."""
-        self._places.index.make()
+    def prepare(self, step: Callable[[], None] = lambda: None) -> None:
+        """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs none.
+
+        ``step`` is called now and then: what it raises ends the making.
+        """
+        self._places.index.make(step)
 
     def locate(self, fixes: Fixes) -> Sightings:
         """Say of each fix which zones it lies in or near, and how far from their edges."""

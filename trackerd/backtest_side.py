@@ -64,9 +64,9 @@ def towns(past: Past) -> tuple[Settings | None, Town | None, Town | None, list[F
     settings, faults = load(config)
     if settings is None:
         return None, None, None, faults
-    before, found = build(settings, config, keep_all=True, indexed=False)
+    before, found = build(settings, config, keep_all=True)
     changed, more = _proposed(settings, past)
-    after, last = build(changed, config, keep_all=True, indexed=False) if changed is not None else (None, [])
+    after, last = build(changed, config, keep_all=True) if changed is not None else (None, [])
     return settings, before, after, [*faults, *found, *more, *last]
 
 

@@ -33,7 +33,7 @@ from trackerd.pipeline import Recorded, empty
 from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
-from trackerd.town import Town
+from trackerd.town import Town, index
 from trackerd.vitals import Vitals
 
 QUEUE = 2000
@@ -94,6 +94,7 @@ class Service:
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
         self._catch_signals()
+        index(self._house.town.zones)
         if self._inbox is not None:
             self._inbox.attend()
         threads = [threading.Thread(target=self._pump, args=(s,), name=s.name, daemon=True) for s in self._sources]
@@ -168,10 +169,14 @@ class Service:
             return orders.carry_out(self._house, order)
         if self._rezone is None:
             raise orders.OrderError("the zones of this installation are not drawn anew from here")
-        self._house.move(self._rezone(order))
-        self._shown = None
+        self._move(self._rezone(order))
         log.info("zones drawn anew by %s: edition %s", order.by, self._house.town.zones.version)
         return empty()
+
+    def _move(self, town: Town) -> None:
+        self._house.move(town)
+        self._shown = None
+        index(town.zones)
 
     def _show(self, at_once: bool = False) -> None:
         """Let whoever looks see how things stand."""
@@ -274,8 +279,7 @@ class Service:
             log.error("not reloaded: zones and plan stay as they were")
             self._herald.reloaded("not reloaded, for the files have faults: see the journal")
         else:
-            self._house.move(town)
-            self._shown = None
+            self._move(town)
             log.info("reloaded: %d zones, edition %s", len(town.zones), town.zones.version)
             self._herald.reloaded()
 

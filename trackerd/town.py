@@ -6,11 +6,12 @@ immutable, so a reload makes a new one and the old one serves until that stands.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from threading import Thread
+from threading import Thread, main_thread
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -48,13 +49,12 @@ class Town:
 
 
 def build(
-    settings: Settings, path: Path, *, keep_all: bool = False, fresh: Mapping[Path, bytes] | None = None,
-    indexed: bool = True,
-) -> tuple[Town | None, list[Fault]]:  # fmt: skip
+    settings: Settings, path: Path, *, keep_all: bool = False, fresh: Mapping[Path, bytes] | None = None
+) -> tuple[Town | None, list[Fault]]:
     """Make the town of a configuration read from ``path``; None where a file of it has faults.
 
     ``keep_all``: with no duty at all every device counts as on duty (replay); else only ``require_duty = false``
-    does that. ``fresh``: files of zones to be read as if they held this. ``indexed``: the index of many zones is begun.
+    does that. ``fresh``: files of zones to be read as if they held this.
     """
     zone = ZoneInfo(settings.site.timezone)
     zones, faults = read_zones([path.parent / section.file for section in settings.zones], zone, fresh or {})
@@ -78,16 +78,21 @@ def build(
     owed = Plan(asked, zone)
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
-    judged = ZoneSet(zones)
-    if indexed:
-        index(judged)
-    return Town(judged, roster, owed, enrolled, topics, private), faults
+    return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
 
 
 def index(zones: ZoneSet) -> None:
-    """Begin to make the index of many zones; they are judged by meanwhile, only more slowly."""
+    """Begin to make the index of many zones; they are judged by meanwhile, only more slowly.
+
+    The process does not end before this thread, which geometry's own code would not survive; it soon gives up then.
+    """
     if zones.large:
-        Thread(target=zones.prepare, name="index", daemon=True).start()
+        Thread(target=zones.prepare, args=(_go_on,), name="index").start()
+
+
+def _go_on() -> None:
+    if not main_thread().is_alive():
+        sys.exit()  # this thread alone
 
 
 def faults_beside(path: Path) -> list[Fault]:

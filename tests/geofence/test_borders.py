@@ -85,6 +85,20 @@ def test_a_depth_is_the_distance_to_the_edge_or_from_afar_to_the_box(place: tupl
         assert np.allclose(depth, np.where(box < FAR_M, true, -box), atol=1e-6)
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_a_place_as_far_north_as_a_corner_is_on_its_side_of_the_edges(place: tuple[float, float]) -> None:
+    """Two edges meet there, and a third ends: each is counted once or not at all, to the last bit."""
+    random = np.random.default_rng(11)
+    for zone in town(*place, 11):
+        lat = np.repeat(shapely.get_coordinates(zone.shape)[:, 1], 3)
+        west, _, east, _ = zone.shape.bounds
+        lon = random.uniform(west, east, len(lat))
+        depth = depth_m(zone, lon, lat)
+        sure = np.abs(depth) > 1e-6
+        assert (shapely.intersects_xy(zone.shape, lon, lat) == (depth > 0))[sure].all()
+        assert np.allclose(depth_m(zone, *shapely.get_coordinates(zone.shape).T), 0, atol=1e-6)
+
+
 def test_the_ends_of_the_earth_are_places_too() -> None:
     zones = town(4.2, 50.9, 1)
     lon, lat = np.array([180.0, -180.0, 0.0, 180.0]), np.array([90.0, -90.0, 90.0, 0.0])
