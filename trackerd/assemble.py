@@ -28,8 +28,8 @@ from trackerd.retention import Retention
 from trackerd.service import Service
 from trackerd.sources import SOURCES
 from trackerd.store import Store, StoreError, open_store
-from trackerd.store.protocol import DataClass
 from trackerd.store.spool import Spool
+from trackerd.store.values import DataClass
 from trackerd.town import Town, build
 from trackerd.zone_files import ZoneFiles
 

@@ -14,7 +14,7 @@ from geofence.model import SECOND, Micros, to_micros
 from trackerd import clock
 from trackerd.house import House
 from trackerd.store import StoreError
-from trackerd.store.protocol import DataClass
+from trackerd.store.values import DataClass
 
 ROUND_S = 600.0
 """Between two rounds through all classes."""

@@ -56,7 +56,7 @@ from trackerd.store import (
     open_store,
 )
 from trackerd.store.postgres import prepare
-from trackerd.store.protocol import DataClass, Wanted
+from trackerd.store.values import DataClass, Wanted
 
 Reopen = Callable[[], Store]
 

@@ -27,7 +27,7 @@ from trackerd.pipeline import empty, record
 from trackerd.retention import Retention
 from trackerd.store import Batch, MemoryStore, Store, StoreError, open_store
 from trackerd.store.postgres import prepare
-from trackerd.store.protocol import DataClass
+from trackerd.store.values import DataClass
 from trackerd.town import Town
 
 HERE = Town(town())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from trackerd.store.memory import MemoryStore
-from trackerd.store.protocol import (
+from trackerd.store.protocol import Store
+from trackerd.store.values import (
     Asking,
     Batch,
     Box,
@@ -22,7 +23,6 @@ from trackerd.store.protocol import (
     Revised,
     Said,
     Seen,
-    Store,
     StoreError,
     StoreHeld,
     Tally,

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from trackerd.store.copy import KEYS
-from trackerd.store.protocol import StoreError, Waiting
 from trackerd.store.sql import SqlStore
+from trackerd.store.values import StoreError, Waiting
 
 ORPHANS = {
     "letters in the outbox of no event": (

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from trackerd.store.protocol import StoreError
 from trackerd.store.rows import Db
 from trackerd.store.sql import SqlStore
+from trackerd.store.values import StoreError
 
 KEYS = {
     "name": "id", "fix": "device, time", "fix_thin": "device, minute", "horizon": "device", "track": "device",

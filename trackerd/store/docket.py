@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from geofence.model import DeviceId, Micros, ZoneId
 from trackerd.store import rows
-from trackerd.store.protocol import Docketed, Judgement
+from trackerd.store.values import Docketed, Judgement
 
 CASE = 'id, requirement, zone, start, "end", outcome, closed, revision, event, said'
 

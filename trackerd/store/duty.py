@@ -13,7 +13,7 @@ from geofence.event import Kind
 from geofence.model import SECOND, Micros
 from geofence.wire import PREFIX
 from trackerd.store import ledger, rows
-from trackerd.store.protocol import Batch, Break, Erased, Unheld, Waiver
+from trackerd.store.values import Batch, Break, Erased, Unheld, Waiver
 
 DAY_US = 86_400 * SECOND
 RETRACT = PREFIX + Kind.RETRACT

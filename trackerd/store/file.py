@@ -7,7 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from trackerd.store.protocol import StoreError, StoreHeld
+from trackerd.store.values import StoreError, StoreHeld
 
 
 def take(path: Path) -> int:

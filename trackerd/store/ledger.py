@@ -15,7 +15,7 @@ from geofence.event import Visit
 from geofence.model import DeviceId, Micros, VisitId, ZoneId
 from geofence.revise import Standing
 from trackerd.store import rows
-from trackerd.store.protocol import Found, Kept, Revised, Said, Told
+from trackerd.store.values import Found, Kept, Revised, Said, Told
 
 VISIT = Visit.__struct_fields__
 

@@ -12,8 +12,8 @@ from dataclasses import astuple, fields
 from typing import Any
 
 from geofence.model import DeviceId, Micros, ZoneId
-from trackerd.store.protocol import Entry, Letter, Told, Trouble, Waiting, Wanted
 from trackerd.store.rows import Db, put
+from trackerd.store.values import Entry, Letter, Told, Trouble, Waiting, Wanted
 
 _EVENT = "event.id, type, event.time, body, zone, event.device"
 _TROUBLE = ", ".join(f"trouble.{field.name}" for field in fields(Trouble))

@@ -1,16 +1,15 @@
 """A store in memory: for a replay that leaves no record behind.
 
-What must stay true here: it holds to all that a store must (tests/trackerd/test_store.py) but outliving the process;
-fixes stay columns, and are put in order only when somebody asks or one comes out of it.
+What must stay true here: it holds to all that a store must (tests/trackerd/test_store.py) but outliving the process.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import accumulate, islice
+from itertools import accumulate
 from operator import attrgetter
 from typing import Any
 
@@ -25,7 +24,6 @@ from geofence.model import (
     NEVER,
     SECOND,
     DeviceId,
-    Fix,
     Fixes,
     IntColumn,
     Micros,
@@ -37,7 +35,11 @@ from geofence.model import (
     join,
 )
 from geofence.revise import Standing
-from trackerd.store.protocol import (
+from trackerd.store.fix_log import FixLog
+from trackerd.store.post import Post
+from trackerd.store.rows import text_of
+from trackerd.store.seen import Held, within
+from trackerd.store.values import (
     ALL,
     Asking,
     Batch,
@@ -51,34 +53,27 @@ from trackerd.store.protocol import (
     Found,
     Judgement,
     Kept,
-    Letter,
     Outcomes,
     Revised,
     Said,
     Seen,
     Tally,
     Told,
-    Trouble,
     Unheld,
-    Waiting,
     Waiver,
     Wanted,
 )
-from trackerd.store.rows import text_of
-from trackerd.store.seen import Held, within
 
-_VALUES = attrgetter(
-    "accuracy_m", "lon", "lat", "speed_mps", "course_deg", "altitude_m", "hdop", "battery_pct", "flags"
-)
 ID_LENGTH = 36
 """Characters of an event's whole id, a UUID."""
 
 
-class MemoryStore:
+class MemoryStore(Post):
     """See Store."""
 
     def __init__(self) -> None:
-        self._fixes: dict[DeviceId, _Log] = {}
+        super().__init__()
+        self._fixes: dict[DeviceId, FixLog] = {}
         self._held: dict[DeviceId, Held] = {}
         self._askings: list[Asking] = []
         self._tracks: dict[DeviceId, Saved] = {}
@@ -89,14 +84,11 @@ class MemoryStore:
         self._frontier: Micros | None = None
         self._editions: list[Edition] = []
         self._events: dict[str, Told] = {}
-        self._wrong: set[str] = set()
         self._of_device: dict[DeviceId, list[str]] = {}
         self._of_visit: dict[VisitId, list[str]] = {}
         self._visits: dict[VisitId, Kept] = {}
         self._diary: _Diary | None = None
         """The visits in order, until one changes."""
-        self._outbox: dict[tuple[str, int], Told] = {}
-        self._trouble: dict[tuple[str, int], Trouble] = {}
         self._seq = 0
         self._numbers: dict[str, int] = {}
         self._breaks: dict[tuple[WardenId, Micros], Break] = {}
@@ -278,55 +270,6 @@ class MemoryStore:
         told = self._events.get(id_)
         return None if told is None else replace(told, said=None)
 
-    def untold(self, route: str, after: int, limit: int) -> list[Letter]:
-        """See Store."""
-        found = (letter for letter in self._letters(dead=False) if letter.route == route and letter.seq > after)
-        return list(islice(found, limit))
-
-    def mark_told(self, route: str, seqs: Sequence[int]) -> None:
-        """See Store."""
-        for seq in seqs:
-            self._outbox.pop((route, seq), None)
-            self._trouble.pop((route, seq), None)
-
-    def mark_failed(self, route: str, failed: Mapping[int, Trouble]) -> None:
-        """See Store."""
-        self._trouble |= {(route, seq): trouble for seq, trouble in failed.items()}
-
-    def dead(self, limit: int) -> list[Letter]:
-        """See Store."""
-        return sorted(self._letters(dead=True), key=attrgetter("route", "seq"))[:limit]
-
-    def revive(self, route: str | None = None) -> int:
-        """See Store."""
-        dead = [one for one, trouble in self._trouble.items() if trouble.dead and route in (None, one[0])]
-        wrong = [one for one in dead if self._outbox[one].id in self._wrong]
-        for name, seq in wrong:
-            self.mark_told(name, [seq])
-        for one in set(dead) - set(wrong):
-            del self._trouble[one]
-        return len(dead) - len(wrong)
-
-    def waiting(self) -> list[Waiting]:
-        """See Store."""
-        return [self._standing_of(route) for route in sorted({route for route, _ in self._outbox})]
-
-    def _letters(self, *, dead: bool) -> Iterator[Letter]:
-        for (route, seq), told in self._outbox.items():
-            trouble = self._trouble.get((route, seq))
-            if (trouble is not None and trouble.dead) is dead:
-                yield Letter(seq, route, replace(told, said=None), trouble)
-
-    def _standing_of(self, route: str) -> Waiting:
-        dead = [letter for letter in self._letters(dead=True) if letter.route == route]
-        untold = [letter for letter in self._letters(dead=False) if letter.route == route]
-        trouble = [letter.trouble for letter in untold if letter.trouble is not None]
-        last = max(trouble, key=attrgetter("next"), default=Trouble(0, Micros(0), Micros(0), ""))
-        return Waiting(
-            route, len(untold), len(dead), min((letter.event.time for letter in untold), default=None),
-            max((one.tries for one in trouble), default=0), last.next if trouble else None, last.error,
-        )  # fmt: skip
-
     def retire(self, before: Micros) -> dict[DeviceId, Micros]:
         """See Store."""
         for device in self._fixes:
@@ -423,7 +366,7 @@ class MemoryStore:
             if len(rows):
                 rows = rows[np.argsort(late[rows], kind="stable")] if batch.late else rows
                 fixes = replace(batch.fixes.take(rows), devices=(device,), device=np.zeros(len(rows), np.int64))
-                count, news = self._fixes.setdefault(device, _Log()).add(fixes)
+                count, news = self._fixes.setdefault(device, FixLog()).add(fixes)
                 wardens = [batch.wardens[row] for row in rows.tolist()] if batch.wardens else [None] * len(rows)
                 self._held.setdefault(device, Held()).note(fixes.time, wardens)
                 new += count
@@ -524,83 +467,8 @@ class _Diary:
         return [kept for kept in self._visits[rows] if _ended(kept) >= start]
 
 
-class _Log:
-    """The fixes of one device."""
-
-    def __init__(self) -> None:
-        self._pieces: list[Fixes] = []
-        """One after the other in time; the first may be what is left of some, and empty."""
-        self._newest = -(2**63)
-        self.count = 0
-
-    def add(self, fixes: Fixes) -> tuple[int, IntColumn]:
-        """Keep them; return how many were of new moments, and the rows that changed anything."""
-        before = self.count
-        if int(fixes.time[0]) > self._newest and bool(np.all(np.diff(fixes.time) > 0)):
-            self._pieces.append(fixes)
-            self.count += len(fixes)
-            news = np.arange(len(fixes))
-        else:
-            news = self._merge(fixes)
-        self._newest = max(self._newest, int(fixes.time.max()))
-        return self.count - before, news
-
-    def between(self, after: int, before: int | None) -> Fixes:
-        first = max(bisect_right(self._pieces, after, key=_first) - 1, 0)
-        last = len(self._pieces) if before is None else bisect_left(self._pieces, before, key=_first)
-        pieces = self._pieces[first : max(last, first + 1)]
-        found = join(pieces) if len(pieces) < len(self._pieces) else self._whole()
-        end = len(found) if before is None else int(np.searchsorted(found.time, before, "left"))
-        return found.take(slice(int(np.searchsorted(found.time, after, "right")), end))
-
-    def erase(self, start: int, end: int) -> Micros | None:
-        """Erase what lies in [start, end) but an SOS; return the first moment of it."""
-        whole = self._whole()
-        gone = (whole.time >= start) & (whole.time < end) & (whole.sos == 0)
-        if not gone.any():
-            return None
-        first = Micros(int(whole.time[gone].min()))
-        self._pieces = [whole.take(~gone)]
-        self.count = len(self._pieces[0])
-        return first
-
-    def forget(self, upto: Micros) -> Fixes:
-        """Let go of the fixes up to a moment; return them."""
-        gone, left = self.between(EVER, upto + 1), self.between(upto, None)
-        self._pieces, self.count = [left], len(left)
-        return gone
-
-    def _whole(self) -> Fixes:
-        if len(self._pieces) > 1:
-            self._pieces = [join(self._pieces)]
-        return self._pieces[0]
-
-    def _merge(self, fixes: Fixes) -> IntColumn:
-        """Let the better of two of one moment stay; of two alike, the first."""
-        known = self._whole() if self._pieces else fixes.take(np.empty(0, np.int64))
-        both = join([known, fixes])
-        order = np.argsort(both.time, kind="stable")
-        _, starts = np.unique(both.time[order], return_index=True)
-        stays = np.array([_best(both, rows) for rows in np.split(order, starts[1:])], dtype=np.int64)
-        self._pieces = [both.take(stays)]
-        self.count = len(stays)
-        return np.sort(stays[stays >= len(known)] - len(known))
-
-
 def _ended(kept: Kept) -> int:
     return NEVER if kept.visit.ended is None else kept.visit.ended
-
-
-def _first(piece: Fixes) -> int:
-    return int(piece.time[0]) if len(piece) else EVER
-
-
-def _best(fixes: Fixes, rows: IntColumn) -> int:
-    return int(rows[0]) if len(rows) == 1 else min(rows.tolist(), key=lambda row: _rank(fixes.row(row)))
-
-
-def _rank(fix: Fix) -> tuple[object, ...]:
-    return (not fix.sos, *((value is None, value or 0) for value in _VALUES(fix)))
 
 
 def _stain(known: dict[DeviceId, Micros], found: Iterable[tuple[DeviceId, Micros]]) -> None:

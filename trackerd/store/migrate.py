@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.resources import files
 
 from trackerd.failpoint import fail_point
-from trackerd.store.protocol import StoreError
+from trackerd.store.values import StoreError
 
 VERSION = 4
 

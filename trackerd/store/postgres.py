@@ -18,8 +18,8 @@ from geofence.model import FLOAT_COLUMNS, DeviceId, Micros
 from trackerd.store import ledger, rows, timescale
 from trackerd.store.migrate import demand, migrate
 from trackerd.store.postgres_link import Link, Session
-from trackerd.store.protocol import Batch, Committed, StoreError
 from trackerd.store.sql import SqlStore
+from trackerd.store.values import Batch, Committed, StoreError
 
 TYPES = ["int4", "int8", *("float8" for _ in FLOAT_COLUMNS), "int4", "bool", "int4", "int8"]
 """Of the columns of table ``fix``."""

@@ -18,7 +18,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import PipelineStatus, TransactionStatus
 
 from trackerd import clock
-from trackerd.store.protocol import StoreError, StoreHeld
+from trackerd.store.values import StoreError, StoreHeld
 
 LOCK: Final = 0x7472_6B64
 """The first half of our advisory locks' numbers; the second is of the schema."""

@@ -17,8 +17,8 @@ from geofence.calendar import Window
 from geofence.model import DeviceId, Fixes, IntColumn, Micros, WardenId
 from geofence.verdict import Outcome
 from trackerd.store import rows
-from trackerd.store.protocol import Asking, Box, Outcomes, Seen
 from trackerd.store.seen import in_order, places
+from trackerd.store.values import Asking, Box, Outcomes, Seen
 
 KEPT = ("fix", "fix_thin")
 FIRSTS = [f"SELECT min((SELECT min(time) FROM {table} WHERE device = name.id)) AS at FROM name" for table in KEPT]  # noqa: S608 - ours

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from geofence.model import EVER, Micros
-from trackerd.store.protocol import DataClass
 from trackerd.store.rows import Db, put
+from trackerd.store.values import DataClass
 
 MINUTE = 60_000_000
 OLD: dict[DataClass, list[tuple[str, str, str]]] = {

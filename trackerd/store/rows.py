@@ -23,7 +23,7 @@ from geofence.geojson import read, write
 from geofence.model import FLOAT_COLUMNS, DeviceId, Fixes, FloatColumn, Micros
 from geofence.wire import dump_track, load_track
 from geofence.zones import ZoneSet
-from trackerd.store.protocol import Batch, Docketed, Said
+from trackerd.store.values import Batch, Docketed, Said
 
 FIX = ("time", *FLOAT_COLUMNS, "flags", "sos")
 COLUMNS = ("device", *FIX, "warden", "received")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from geofence.model import DeviceId, Fixes, FloatColumn, IntColumn, WardenId, join
-from trackerd.store.protocol import Box
+from trackerd.store.values import Box
 
 
 class Held:

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from geofence.model import Fix, WardenId
 from trackerd.store.file import words
-from trackerd.store.protocol import Break, Pulse, Refusal, StoreError, Unheld
+from trackerd.store.values import Break, Pulse, Refusal, StoreError, Unheld
 
 MOST_BYTES = 256 * 1024 * 1024
 """Some weeks of ten receivers."""

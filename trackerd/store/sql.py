@@ -18,7 +18,7 @@ from geofence.model import DeviceId, Fixes, IntColumn, Micros, VisitId, ZoneId
 from geofence.revise import Standing
 from geofence.wire import TRACK_VERSION
 from trackerd.store import docket, duty, ledger, letters, questions, retention, rows
-from trackerd.store.protocol import (
+from trackerd.store.values import (
     ALL,
     Asking,
     Batch,

@@ -19,8 +19,8 @@ from geofence.model import DeviceId, IntColumn, Micros
 from trackerd.store import ledger, questions, rows
 from trackerd.store.file import take, words
 from trackerd.store.migrate import demand, migrate
-from trackerd.store.protocol import Batch, Committed, DataClass, StoreError
 from trackerd.store.sql import SqlStore
+from trackerd.store.values import Batch, Committed, DataClass, StoreError
 
 INSERT, MARKS = "INSERT INTO fix VALUES ", f"({','.join('?' * len(rows.COLUMNS))})"
 DOUBLE = " ON CONFLICT DO NOTHING"
