@@ -64,7 +64,7 @@ class Site:
         self.path.write_text(
             f'[site]\nname = "asse"\ntimezone = "UTC"\n[http]\nlisten = "127.0.0.1:0"\n{http}\n'
             f'{sources}[[zones]]\nfile = "zones.geojson"\n[[team]]\nid = "asse"\n{duty}'
-            f'[[requirement]]\nid = "boxes"\nkinds = ["box"]\nfrom = "00:00"\nto = "23:59"\n'
+            f'[[requirement]]\nid = "boxes"\nkinds = ["box"]\n'
         )
         self.daemon: Service
         self.room: Room
