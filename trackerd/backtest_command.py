@@ -17,8 +17,6 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from geofence.calendar import Window
@@ -30,6 +28,7 @@ from trackerd.backtest_side import Past, both, towns
 from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
 from trackerd.config import Settings
+from trackerd.paper import paper
 from trackerd.sources.file import STANDARD_INPUT
 from trackerd.store import StoreError
 
@@ -119,7 +118,7 @@ def _warn(settings: Settings, config: Path, period: Window, zone: ZoneInfo) -> N
 
 
 def _show(found: Difference, zone: ZoneInfo) -> None:
-    out = Console(soft_wrap=True, highlight=False)
+    out = paper()
     visits = [((id_,), count, "") for id_, count in found.visits.items()]
     verdicts = [(key, count, _turn(*found.outcomes[key])) for key, count in found.verdicts.items()]
     if not visits and not verdicts:
@@ -150,7 +149,7 @@ def _table(title: str, heads: Sequence[str], rows: Iterable[tuple[Sequence[str],
         if set(count) == {SAME}:
             alike += count[SAME]
         else:
-            table.add_row(*map(escape, key), *(str(count[what] or "") for what in (SAME, CHANGED, NEW, GONE)), more)
+            table.add_row(*key, *(str(count[what] or "") for what in (SAME, CHANGED, NEW, GONE)), more)
     if alike:
         table.add_row("all others" if table.rows else "all", *[""] * (len(heads) - 1), str(alike))
     return table

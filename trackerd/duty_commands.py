@@ -17,7 +17,6 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from geofence.calendar import Window
@@ -30,6 +29,7 @@ from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
 from trackerd.inbox import Inbox
+from trackerd.paper import paper
 from trackerd.store import StoreError, open_store
 from trackerd.town import Town
 
@@ -97,7 +97,7 @@ def show(config: Path) -> None:
         if one.end > now - WEEK_US:
             until = "resumed" if one.end >= NEVER else _said(one.end, zone)
             table.add_row(one.warden, "break", _said(one.start, zone), until, one.by)
-    Console(soft_wrap=True).print(table)
+    paper().print(table)
     for stray in strays:
         talk.print(
             f"device {stray.device} is in nobody's hands: heard {stray.times} times, last {_said(stray.last, zone)}"

@@ -15,7 +15,6 @@ from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from geofence.belief import thresholds
@@ -26,6 +25,7 @@ from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.explain import Line, NoAnswerError, Question, about_event, about_moment, explain
 from trackerd.explain_plot import plot
+from trackerd.paper import paper
 from trackerd.store import Store, StoreError
 
 SHORTENED = 3
@@ -48,7 +48,7 @@ def run(what: list[str], config: Path, drawing: Path | None) -> None:
         _stop(str(error), FAULTS)
     for sentence in _sentences(question, lines, under, clock):
         talk.print(sentence, markup=False)
-    Console(soft_wrap=True).print(_table(lines, clock))
+    paper().print(_table(lines, clock))
     if drawing is not None:
         _draw(drawing, plot(lines, f"{question.device} and {question.zone}, {_day(lines[0], clock)}", under, clock))
 

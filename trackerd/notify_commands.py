@@ -14,7 +14,6 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from geofence.model import Micros, to_datetime, to_micros
@@ -28,6 +27,7 @@ from trackerd.load import load
 from trackerd.notify.make import NotifyFault, transport
 from trackerd.notify.sender import Parcel, Undelivered
 from trackerd.outbox import ROUTE
+from trackerd.paper import paper
 from trackerd.store import Letter, Store, StoreError, Told, Waiting
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def notify_list(config: Path) -> None:
     table = Table("Route", "Waiting", "Oldest", "Tries", "Next try", "Last said", "Set aside", "", box=None)
     for name in [*names, *sorted(found.keys() - set(names))]:
         table.add_row(*_row(name, found.get(name), zone), "" if name in names else "no longer configured")
-    Console(soft_wrap=True, markup=False).print(table)
+    paper().print(table)
     if dead:
         _show_dead(dead, zone)
         talk.print("Send them again with: trackerd notify resend")
@@ -93,7 +93,7 @@ def _show_dead(dead: list[Letter], zone: tzinfo) -> None:
             letter.route, event.id, event.type.removeprefix(PREFIX), event.zone or event.device or "",
             _when(event.time, zone), str(trouble.tries), trouble.error,
         )  # fmt: skip
-    Console(soft_wrap=True, markup=False).print(table)
+    paper().print(table)
 
 
 def _when(at: Micros, zone: tzinfo) -> str:

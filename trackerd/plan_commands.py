@@ -13,7 +13,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -24,9 +23,10 @@ from geofence.verdict import Case
 from geofence.wire import moment
 from trackerd import clock
 from trackerd.commands import talk, the_town
+from trackerd.paper import paper
 from trackerd.town import Town
 
-out = Console(soft_wrap=True, highlight=False)
+out = paper(markup=True)
 NEXT = 6
 """So many windows to come are shown."""
 AHEAD = timedelta(days=14)

@@ -57,14 +57,15 @@ def add(
 @user_app.command("list")
 def list_(config: ConfigOption = CONFIG) -> None:
     """List who may sign in."""
-    from rich.console import Console
     from rich.table import Table
+
+    from trackerd.paper import paper
 
     table = Table("Name", "Role", "Warden", "Signs in", box=None)
     with _book(config) as (_, book):
         for one in book.accounts():
             table.add_row(one.name, one.role, one.warden or "", "with a password" if one.local else "by the proxy")
-    Console(soft_wrap=True).print(table)
+    paper().print(table)
 
 
 @user_app.command()

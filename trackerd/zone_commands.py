@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import typer
-from rich.console import Console
 from rich.progress import track
 from rich.table import Column, Table
 
@@ -27,6 +26,7 @@ from geofence.zones import UNKNOWN_ACCURACY_M, Frame, Zone
 from trackerd.assemble import opened, rules
 from trackerd.cli import FAULTS
 from trackerd.commands import BRUSSELS, talk, tell_faults, the_town
+from trackerd.paper import paper
 from trackerd.store import StoreError
 from trackerd.town import read_zones
 from trackerd.zone_import import Defaults, merged, read_file, written
@@ -69,7 +69,7 @@ def zones_list(files: list[Path], config: Path | None) -> None:
     for zone in sorted(zones, key=lambda one: (one.kind, one.id)):
         dwell = words(zone.dwell_s) if zone.dwell_s is not None else ""
         table.add_row(zone.id, zone.name, zone.kind, zone.team or "", dwell, f"{_hectares(zone):.2f}", _valid(zone))
-    Console(soft_wrap=True).print(table)
+    paper().print(table)
 
 
 def zones_import(file: Path, into: Path | None, defaults: Defaults) -> None:
@@ -117,7 +117,7 @@ def zones_lint(files: list[Path], config: Path | None, wishes: Wishes) -> None:
         dwell = words(one.zone.dwell_s or habits.dwell_s)
         remedy = "" if one.chances.good else _remedy(one)
         table.add_row(one.zone.id, one.zone.kind, _size(one.size), dwell, *_percent(one.chances), remedy)
-    Console(soft_wrap=True).print(table)
+    paper().print(table)
     poor = sum(not one.chances.good for one in judged)
     talk.print(f"{len(judged)} zones, {poor} of which cannot be judged well, at an accuracy of {habits.accuracy_m:g} m "
                f"and a fix every {words(habits.every_s)} ({whence})")  # fmt: skip
