@@ -55,8 +55,8 @@ class _Touched(NamedTuple):
 class _Made:
     """The cells made so far."""
 
-    def __init__(self, grid: Grid, shapes: NDArray[Any], edges: Edges, sets: Sets) -> None:
-        self.grid, self.shapes, self.edges, self.sets = grid, shapes, edges, sets
+    def __init__(self, grid: Grid, shapes: NDArray[Any], edges: Edges, sets: Sets, step: Callable[[], None]) -> None:
+        self.grid, self.shapes, self.edges, self.sets, self.step = grid, shapes, edges, sets, step
         self.codes: list[IntColumn] = []
         self.boxes: list[Boxes] = []
         self.bases: list[IntColumn] = []
@@ -68,8 +68,12 @@ class _Made:
     def make(self, level: _Level) -> _Level:
         """Make the cells of these blocks; return the blocks those with many edges are cut in."""
         touched = _touched(self.grid, self.edges, level)
+        self.step()
+        held = _held(self.grid, self.shapes, self.edges, level, touched)
+        self.step()
         code = np.repeat(level.base, level.side**2)
-        _join(code, _held(self.grid, self.shapes, self.edges, level, touched), self.sets)
+        _join(code, held, self.sets)
+        self.step()
         self.codes.append(code)
         self.cells += len(code)
         crossed, many = np.unique(touched.cell, return_counts=True)
@@ -95,13 +99,12 @@ def build(shapes: NDArray[Any], sets: Sets, step: Callable[[], None]) -> Lookup:
     grid = Grid.over(shapely.bounds(shapes), len(edges.x))
     zero, none = np.zeros(1, np.int64), np.zeros(len(edges.x), np.int64)
     level = _Level(1 << grid.root_bits, WHOLE, zero, zero, zero, none, np.arange(len(none)))
-    made = _Made(grid, shapes, edges, sets)
+    made = _Made(grid, shapes, edges, sets, step)
     while len(level.base):
         level = made.make(level)
-        step()
     boxes = Boxes(*map(np.concatenate, zip(*made.boxes, strict=True)))
     leaf, edge = map(np.concatenate, zip(*made.touching, strict=True))
-    leaves = plant(shapes, edges, boxes, leaf, edge, np.concatenate(made.bases), sets)
+    leaves = plant(shapes, edges, boxes, leaf, edge, np.concatenate(made.bases), sets, step)
     return Lookup(*grid, np.concatenate(made.codes).astype(np.int32), leaves)
 
 

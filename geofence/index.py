@@ -46,6 +46,7 @@ class Index:
         shapely.prepare(self._shapes)
         self._sets = Sets(len(zones))
         self._lookup = build(self._shapes, self._sets, step) if zones else None
+        step()
         self._tree = shapely.STRtree(self._shapes)
         self._clearance = Clearance(self._shapes) if zones else None
 

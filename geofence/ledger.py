@@ -92,7 +92,7 @@ def judge(case: Case, wardens: Mapping[WardenId, Whereabouts]) -> Verdict:
     crews = alone if terms.together == 1 else [tuple(wardens.values())]
     stays = [stay for crew in crews for stay in _stays(crew, terms.together)]
     counting = _counting(terms, stays) if terms.together == 1 else _most(terms, wardens.values())
-    visits, seconds = len(counting), round(sum(sorted(stay.seconds for stay in stays)), 1)
+    visits, seconds = len(counting), round(sum(sorted(stay.seconds for stay in stays), 0.0), 1)
     if visits >= terms.visits:
         return Verdict(Outcome.MET, counting[terms.visits - 1], visits, seconds)
     duties = [at_least(terms.together, [one.duty for one in crew]) for crew in crews]

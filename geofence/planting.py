@@ -6,6 +6,7 @@ a leaf has a bit there, and no other has.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -78,8 +79,9 @@ class Pieces(NamedTuple):
 
 
 def plant(
-    shapes: NDArray[Any], edges: Edges, boxes: Boxes, leaf: IntColumn, edge: IntColumn, base: IntColumn, sets: Sets
-) -> Leaves:
+    shapes: NDArray[Any], edges: Edges, boxes: Boxes, leaf: IntColumn, edge: IntColumn, base: IntColumn, sets: Sets,
+    step: Callable[[], None],
+) -> Leaves:  # fmt: skip
     """Return the leaves: pairs of leaf and edge say which touch, ``base`` which set holds all of each leaf."""
     zones, n = len(shapes), len(base)
     touching = distinct(leaf * zones + edges.zone[edge])
@@ -88,6 +90,7 @@ def plant(
     crowded = np.diff(zone_start) > CROWD
     keep = ~crowded[leaf]
     pieces, heights = _pieces(edges, boxes, leaf[keep], edge[keep])
+    step()
     slot = np.searchsorted(touching, pieces.leaf * zones + pieces.zone) - zone_start[pieces.leaf]
     rows = np.concatenate((edges.rows(), _walls(heights), UNSURE))
     crowd = np.flatnonzero(crowded)
@@ -97,6 +100,7 @@ def plant(
     bit = np.concatenate((1 << slot, np.zeros(len(crowd), np.int64)))[order].astype(np.uint8)
     count = np.bincount(at, minlength=n)
     table_start, table = _tables(zone_start, zone, base, sets)
+    step()
     columns = np.column_stack((np.cumsum(count) - count, count, table_start, np.zeros(n, np.int64))).astype(np.int32)
     leaves = Leaves(columns.ravel(), number, bit, rows.ravel(), table)
     _find_bases(leaves, _Touched(shapes, zone_start, zone), boxes, np.flatnonzero(~crowded), len(rows) - 1)

@@ -16,7 +16,7 @@ import numpy as np
 from geofence.belief import Rules
 from geofence.doubt import doubted
 from geofence.legs import Legs
-from geofence.model import SECOND, Fixes, FloatColumn, IntColumn
+from geofence.model import SECOND, Fixes, IntColumn
 from geofence.spans import Spans, clip, without
 from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, border, metres_per_degree
 
@@ -26,10 +26,6 @@ class Walk(NamedTuple):
 
     time: IntColumn
     """Microseconds, increasing."""
-    lon: FloatColumn
-    lat: FloatColumn
-    bound: FloatColumn
-    """Metres each may be off, at most."""
     heard: Spans
     """When it was heard of at intervals no longer than the silence of the rules."""
     legs: Legs
@@ -56,7 +52,7 @@ def walk(fixes: Fixes, rules: Rules) -> Walk:
         bound, speed = map(np.asarray, doubted(seconds, east, north, bound, rules.walker_speed))
     way = np.concatenate((seconds[:1], np.cumsum(np.diff(seconds) * speed)))
     legs = Legs(fixes.lon, fixes.lat, scale, way, bound, fixes.time, rules.walker_speed)
-    return Walk(fixes.time, fixes.lon, fixes.lat, bound, _heard(fixes.time, rules.silence_s), legs)
+    return Walk(fixes.time, _heard(fixes.time, rules.silence_s), legs)
 
 
 def presence(zone: Zone, walk: Walk, start: int, end: int) -> Presence:

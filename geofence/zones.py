@@ -1,10 +1,10 @@
 """Zones and where a fix lies against them: the only geometry.
 
 What must stay true here: ``locate`` has no memory and works on a batch; inside is exactly shapely's ``covers`` of
-the zone's shape in longitude and latitude; distances are metres to the edge, inside positive, true to a few
-centimetres near the edge because each zone is measured in a plane of its own, scaled by the earth's curvature at
-its centre. Such planes fail for shapes hundreds of kilometres wide, near the poles or over the antimeridian:
-``geojson.read`` refuses those.
+the zone's shape in longitude and latitude, and with ``depth_m`` but for rounding on the edge itself; distances are
+metres to the edge, inside positive, true to a few centimetres near the edge because each zone is measured in a plane
+of its own, scaled by the earth's curvature at its centre. Such planes fail for shapes hundreds of kilometres wide,
+near the poles or over the antimeridian: ``geojson.read`` refuses those.
 """
 
 from __future__ import annotations

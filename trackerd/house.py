@@ -92,12 +92,13 @@ class House:
     """Where each device was last; None where nobody looks."""
 
     def __post_init__(self) -> None:
-        self._known: list[Edition] = self.store.editions()
+        self._known: list[Edition] = []
         self._unkept: list[Edition] = []
         self._checkpointed: dict[DeviceId, Micros] = {}
         self._given_up: set[DeviceId] = set()
         self._last_word: dict[DeviceId, Micros] = {}
         self.town = self.intake.town
+        self._known = self._stored()
         self.horizons: dict[DeviceId, Micros] = {}
         """Up to when each device's exact positions are kept no longer."""
         self._listening: Micros | None = None
@@ -220,11 +221,17 @@ class House:
 
     def _reread(self) -> None:
         """Take the editions as they are stored: a commit may have been done though nobody heard of it."""
-        stored = self.store.editions()
+        stored = self._stored()
         last = stored[-1].since if stored else EVER - 1
         self._unkept = [edition for edition in self._unkept if edition.since > last]
         self._known = stored + self._unkept
         self.editions = Editions(self._known)
+
+    def _stored(self) -> list[Edition]:
+        """Return the editions as they are stored; zones that are at hand are taken as they are, with their index."""
+        at_hand = {self.town.zones.version: self.town.zones}
+        at_hand |= {edition.zones.version: edition.zones for edition in self._known}
+        return [one._replace(zones=at_hand.get(one.zones.version, one.zones)) for one in self.store.editions()]
 
     def _enact(self, now: Micros) -> None:
         """Let the town's zones be the newest edition, if they are not; a store's first holds since ever."""

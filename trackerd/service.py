@@ -25,6 +25,7 @@ from trackerd.failpoint import fail_point
 from trackerd.herald import Herald
 from trackerd.house import House
 from trackerd.inbox import Inbox
+from trackerd.indexer import Indexer
 from trackerd.intake import Taken
 from trackerd.latest import Latest
 from trackerd.line import Line
@@ -33,7 +34,7 @@ from trackerd.pipeline import Recorded, empty
 from trackerd.retention import Retention
 from trackerd.store import StoreError, Told
 from trackerd.store.spool import Spool
-from trackerd.town import Town, index
+from trackerd.town import Town
 from trackerd.vitals import Vitals
 
 QUEUE = 2000
@@ -67,6 +68,7 @@ class Service:
         """
         self._rezone = rezone
         self.board = Board()
+        self._indexer = Indexer()
         self._inbox = inbox
         self._house, self._sources, self._outbox, self._reread = house, sources, outbox, reread
         self._news = threading.Event()
@@ -94,7 +96,7 @@ class Service:
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
         self._catch_signals()
-        index(self._house.town.zones)
+        self._indexer.begin(self._house.editions.newest)
         if self._inbox is not None:
             self._inbox.attend()
         threads = [threading.Thread(target=self._pump, args=(s,), name=s.name, daemon=True) for s in self._sources]
@@ -110,6 +112,7 @@ class Service:
             self._house.engine.keep_all()
             self._once(self._gather(0.0))  # before the sources close: then its receipts still reach their senders
         finally:
+            self._indexer.stop()
             for source in self._sources:
                 source.close()
             if self._outbox is not None:
@@ -176,7 +179,7 @@ class Service:
     def _move(self, town: Town) -> None:
         self._house.move(town)
         self._shown = None
-        index(town.zones)
+        self._indexer.begin(self._house.editions.newest)
 
     def _show(self, at_once: bool = False) -> None:
         """Let whoever looks see how things stand."""

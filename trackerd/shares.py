@@ -89,7 +89,7 @@ def adopt(house: House, found: Findings) -> None:
 
 
 def _once(column: NDArray[Any]) -> NDArray[Any]:
-    bits = column.view(np.int64)  # by which nothing is like nothing
+    bits = column.view(np.int64)  # as bits not-a-number equals itself
     return column[:1] if (bits == bits[:1]).all() else column
 
 

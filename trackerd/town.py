@@ -6,12 +6,10 @@ immutable, so a reload makes a new one and the old one serves until that stands.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from threading import Thread, main_thread
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
@@ -79,20 +77,6 @@ def build(
     topics = tuple((device.topic, DeviceId(device.id)) for device in settings.device if device.topic)
     enrolled = frozenset(DeviceId(device.id) for device in settings.device)
     return Town(ZoneSet(zones), roster, owed, enrolled, topics, private), faults
-
-
-def index(zones: ZoneSet) -> None:
-    """Begin to make the index of many zones; they are judged by meanwhile, only more slowly.
-
-    The process does not end before this thread, which geometry's own code would not survive; it soon gives up then.
-    """
-    if zones.large:
-        Thread(target=zones.prepare, args=(_go_on,), name="index").start()
-
-
-def _go_on() -> None:
-    if not main_thread().is_alive():
-        sys.exit()  # this thread alone
 
 
 def faults_beside(path: Path) -> list[Fault]:

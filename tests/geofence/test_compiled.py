@@ -21,24 +21,43 @@ from dataclasses import replace
 from devices.tracks_csv import TracksCsv
 from geofence import track
 from geofence.belief import Rules
+from geofence.calendar import Window
+from geofence.ledger import Carried, judge, whereabouts
+from geofence.model import Micros, RequirementId, WardenId
 from geofence.presence import presence, walk
+from geofence.verdict import Case, Terms
 from geofence.engine import Engine
-from geofence.wire import dump_track
+from geofence.wire import dump_track, verdict_event
 from tests.benchmarks.engine_speed import batches
 from tests.benchmarks.geofence_bench import REFERENCE, day
 from trackerd.latest import Latest
 print(track.__file__, file=sys.stderr)
 one = day(replace(REFERENCE, seed=100, hours=0.5))
 engine = Engine(one.zones)
+visits = {}
 for lot in batches(iter([one.fixes]), 1000):
     for event in engine.judge(lot).events:
         print(event)
+        if event.visit is not None:
+            visits[event.visit.id] = event.visit
 for saved in engine.changed():
     print(saved.upto, dump_track(saved.track))
-for device in range(3):
-    own = one.fixes.take(one.fixes.device == device)
-    for zone in one.zones:
-        print(zone.id, presence(zone, walk(own, Rules()), int(own.time[0]), int(own.time[-1])))
+window = Window(Micros(int(one.fixes.time.min())), Micros(int(one.fixes.time.max())))
+walks = [walk(one.fixes.take(one.fixes.device == device), Rules()) for device in range(3)]
+asked = [Terms(), Terms(2, 60.0, 300.0), Terms(3, 20.0), Terms(1, 30.0, together=2), Terms(1, 900.0)]
+for zone in one.zones:
+    there = [presence(zone, way, *window) for way in walks]
+    print(zone.id, *there)
+    for terms, waived, end in [(terms, None, window.end) for terms in asked] + [
+        (asked[0], "a strike", window.end), (asked[1], None, Micros(window.start + 10_000_000))]:
+        case = Case(RequirementId("r"), zone.id, window, terms, waived)
+        crew = {
+            WardenId(name): whereabouts([Carried(
+                ((window.start, end),), there[n],
+                [seen for seen in visits.values() if (seen.zone, seen.device) == (zone.id, name)])], window)
+            for n, name in enumerate(one.fixes.devices[:3])
+        }
+        print(verdict_event(case, judge(case, crew), 0, "/trackerd/asse", window.end, zone))
 latest = Latest()
 for lot in batches(iter([one.fixes]), 1000):
     latest.note(lot, [n for n in range(len(lot))])
@@ -65,6 +84,8 @@ def test_compiled_or_not_it_says_the_same(tmp_path: Path) -> None:
     assert (Path(source).suffix, Path(made).suffix) == (".py", ".so")
     assert plain.count("Event(") > 20
     assert plain.count('"beliefs"') == 20
+    for what in ("met", "partial", "skip", "unproven", "excused"):
+        assert f"trackerd.zone.{what}" in plain
     assert compiled == plain
 
 

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from geofence.legs import Stretches
 from geofence.model import SECOND, DeviceId, Fixes, ZoneId
 from geofence.presence import Presence, Walk, presence, walk
 from geofence.spans import Spans, clip, common, length, union, without
 from geofence.track import Rules
-from geofence.zones import Frame, Zone, depth_m
+from geofence.zones import FAR_M, Frame, Zone, depth_m
 
 Array = NDArray[np.float64]
 START = 1_767_254_400 * SECOND
@@ -210,13 +211,55 @@ def test_whole_legs_show_what_each_fix_shows(seed: int, zone: str, size: float) 
     shape = shapely.affinity.scale(SHAPES[zone], size, size)
     place, truth = Zone(ZoneId(zone), FRAME.to_degrees(shape)), strolled(seed, every_s=5)
     way = walk(truth.fixes, RULES)
-    depth = depth_m(place, way.lon, way.lat)
+    depth, bound = depth_m(place, truth.fixes.lon, truth.fixes.lat), np.asarray(way.legs.bound)
     for start, end in ((START, START + 1800 * SECOND), (START + 600 * SECOND, START + 900 * SECOND)):
         found = presence(place, way, start, end)
-        inside = shown(way, depth - way.bound)
-        outside = shown(way, -depth - way.bound)
+        inside = shown(way, depth - bound)
+        outside = shown(way, -depth - bound)
         assert alike(found.certain, clip(without(inside, outside), start, end))
         assert alike(found.maybe, without([(start, end)], without(outside, inside)))
+
+
+def test_a_leg_that_is_partly_far_is_asked_fix_by_fix() -> None:
+    """Far from the box of a corridor its edges may be farther still; who was near the box once shows that."""
+    street = shapely.LineString([(-1000, -1000), (1000, 1000)]).buffer(14, cap_style="flat")
+    place, (_, _, east, _) = Zone(ZoneId("street"), FRAME.to_degrees(street)), street.bounds
+    at = np.append(np.arange(0.0, 240, 10), 600.0)  # three legs; then nothing is heard for six minutes
+    spot = np.tile([east + FAR_M + 2.0, -900.0], (25, 1))
+    spot[12, 0] = east + FAR_M - 2.0
+    way = walk(fixes(at, spot, 1.0), RULES)
+    assert presence(place, way, START, START + 600 * SECOND).maybe == ()
+
+
+def test_places_that_are_none_show_nothing() -> None:
+    at, spot = np.arange(0.0, 160, 10), np.zeros((16, 2))
+    whole = Truth(np.zeros((161, 2)), fixes(at, spot, 5.0))
+    for rows in ([0], [3], list(range(16))):
+        lon = whole.fixes.lon.copy()
+        lon[rows] = np.nan
+        found = seen(whole._replace(fixes=replace(whole.fixes, lon=lon)))
+        assert without(found.certain, seen(whole).certain) == ()
+        assert without(seen(whole).maybe, found.maybe) == ()
+    alone = seen(whole._replace(fixes=replace(whole.fixes, lon=lon).take(np.array([5]))))
+    assert alone.certain == ()
+    assert alone.maybe == ((START, START + 160 * SECOND),)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.sampled_from([-1, 0, 1, 2, 25])), max_size=12))
+@settings(max_examples=300)
+def test_stretches_are_in_order_and_those_that_meet_are_one(parts: list[tuple[int, int, int]]) -> None:
+    found, first = Stretches(), 0.0
+    expected: list[tuple[int, int]] = []
+    for gap, length_, metres in parts:
+        found.add(first + gap, first + gap + length_, float(metres))
+        if metres > 0:
+            expected.append((int(first + gap) - metres, int(first + gap) + length_ + metres))
+        first += gap
+    assert tuple(zip(found.begin, found.end, strict=True)) == union(expected)
+    for a, b in union(expected):
+        assert found.hold(a, b)
+        assert not found.hold(a - 0.5, b)
+        assert not found.hold(a, b + 0.5)
 
 
 def alike(one: Spans, other: Spans) -> bool:
