@@ -12,8 +12,8 @@ import sys
 from setuptools import setup
 
 GEOFENCE = [
-    "around", "belief", "borders", "bounds", "doubt", "folds", "leaves", "ledger", "legs", "look", "lookup", "motion",
-    "names", "order", "spans", "terms", "track", "wire",
+    "around", "belief", "borders", "bounds", "doubt", "earth", "folds", "leaves", "ledger", "legs", "look", "lookup",
+    "motion", "names", "order", "spans", "terms", "track", "wire",
 ]  # fmt: skip
 COMPILED = [*(f"geofence/{name}.py" for name in GEOFENCE), "devices/csv_scan.py", "trackerd/latest.py"]
 wanted = os.environ.get("TRACKERD_COMPILED", "")

@@ -13,6 +13,8 @@ from functools import lru_cache
 from math import exp, log
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from geofence.bounds import DEEP_M, Prism, begin, clip, extend, restart
 from geofence.model import SECOND, DeviceId, Micros
 
@@ -57,6 +59,7 @@ def _for_one(rules: Rules, device: DeviceId) -> Rules:
     return replace(rules, walker_speed=speed, speeds=())
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Look:
     """What one fix is worth for any zone."""
@@ -86,6 +89,7 @@ class Look:
         self.fresh = fresh
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Belief:
     """What is believed of one device in one zone."""

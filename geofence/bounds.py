@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from geofence.model import SECOND, Micros
 
 Span = tuple[int, int]
@@ -20,6 +22,7 @@ PIECES: Final = 48
 """So many unsettled spans are kept; older ones count as they are."""
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Prism:
     """What is known of one device and zone since ``since``, up to the fix ``at``."""

@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from mypy_extensions import i64
 
 from geofence.editions import Editions
 from geofence.event import Event, changed
@@ -101,10 +102,9 @@ class Folds:
             return gone
         calm = self.roll.calm(slots, fixes.time, sightings.same)
         self.roll.hear(calm.slot, calm.heard, self._patience, self._often)
-        lot, rows, stop = Lot(fixes, sightings, calm.rows), calm.rows.tolist(), calm.stop.tolist()
-        starts = calm.start.tolist()
-        for slot, (a, b) in zip(slots[calm.rows[calm.start]].tolist(), pairwise([*starts, len(rows)]), strict=True):
-            self._follow(slot, lot, range(a, b), rows, stop, gone)
+        lot, edges = Lot(fixes, sightings, calm.rows, calm.stop), [*calm.start.tolist(), len(calm.rows)]
+        for slot, (a, b) in zip(slots[calm.rows[calm.start]].tolist(), pairwise(edges), strict=True):
+            self._follow(slot, lot, a, b, gone)
         return gone
 
     def step(self, slot: int, ready: Sequence[Seen]) -> list[Event]:
@@ -136,26 +136,26 @@ class Folds:
         self._note(slot, track, NEVER if due is None else due, facts.last + 1)
         return events
 
-    def _follow(self, slot: int, lot: Lot, span: range, rows: list[int], stop: list[int], gone: Gone) -> None:
-        """Let some rows of a lot, all of one device, go on one by one, or as many at once as are calm."""
-        roll, device, i = self.roll, self.roll.names[slot], span.start
+    def _follow(self, slot: int, lot: Lot, i: i64, end: i64, gone: Gone) -> None:
+        """Let the rows of a lot from ``i`` on, all of one device, go on one by one, or as many at once as are calm."""
+        roll, device = self.roll, self.roll.names[slot]
         track, rules = self.track(slot) or Track(device), self._rules.of(device)
         before, until, gap = int(roll.mark[slot]), int(roll.until[slot]), int(roll.gap[slot])
         mark = before
-        while i < span.stop:
+        while i < end:
             time = Micros(lot.time[i])
             if time <= mark:
-                gone.late.append(rows[i])
+                gone.late.append(int(lot.row[i]))
                 i += 1
             elif track.same == lot.same[i] and time < until and time - (track.heard or 0) <= gap:
-                i = lot.last_before(until, i, stop[i]) + 1
+                i = lot.last_before(until, i, lot.stop[i]) + 1
                 mark = int(lot.time[i - 1])
                 track = _heard(track, mark)
             else:
                 events: list[Event] = []
                 track = self._believe(slot, track, lot.seen(i), rules, events)
                 if events:
-                    gone.told[rows[i]] = events
+                    gone.told[int(lot.row[i])] = events
                 mark, until, i = time, self._until(track), i + 1
         if mark != before:
             self._tracks[device] = track

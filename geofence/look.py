@@ -9,17 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import floor
 from typing import Final
 
 import numpy as np
 from librt.vecs import vec
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from geofence.belief import Look, Rules, weight
+from geofence.earth import SCALES
+from geofence.leaves import Ints
 from geofence.model import SECOND, Fixes, IntColumn, Micros, ZoneId
 from geofence.motion import Motion, Place, first, move, place
-from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Sightings, metres_per_degree
+from geofence.zones import REACH_ACCURACIES, REACH_M, UNKNOWN_ACCURACY_M, Sightings
 
 Nearby = tuple[ZoneId, float, float, float]
 """A zone within reach as ``zones.Near`` has it."""
@@ -30,12 +31,12 @@ REST: Final = 2.0
 FORGET_S: Final = 120.0
 FORGET_SIGMAS: Final = 4.0
 """A motion not followed for so long is begun anew, unless the device is where it was."""
-_SCALES: Final[dict[int, tuple[float, float]]] = {}
 LEAP_M: Final = 120.0
 """A fix so much farther from the last than anyone can have gone is no mirrored signal but a receiver that held its
 place while it was carried: what was believed of its motion is forgotten."""
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Seen:
     """One fix against the zones."""
@@ -70,13 +71,15 @@ class Seen:
 class Lot:
     """Rows of a batch as plain numbers, any of which is made a Seen when it is asked for: few are."""
 
-    def __init__(self, fixes: Fixes, sightings: Sightings, rows: IntColumn) -> None:
-        """Take the rows in the order given."""
+    def __init__(self, fixes: Fixes, sightings: Sightings, rows: IntColumn, stop: Ints = ()) -> None:
+        """Take the rows in the order given; ``stop``: see ``roll.Calm``."""
+        self.row, self.stop = vec[i64](rows), vec[i64](stop)
         self.time, self.same = vec[i64](fixes.time[rows]), vec[i64](sightings.same[rows])
         self._accuracy = vec[float](fixes.accuracy_m[rows])
         self._lon, self._lat = vec[float](fixes.lon[rows]), vec[float](fixes.lat[rows])
-        self._first = vec[i64](np.searchsorted(sightings.row, rows))
-        self._row, self._number, self._rows = vec[i64](sightings.row), vec[i64](sightings.zone), vec[i64](rows)
+        self._start = vec[i64](np.append(0, np.cumsum(np.bincount(sightings.row, minlength=len(fixes)))))
+        """Of each row of the batch its first pair, and the end."""
+        self._number = vec[i64](sightings.zone)
         self._distance = vec[float](sightings.distance_m)
         self._east, self._north = vec[float](sightings.east), vec[float](sightings.north)
         self._zones = sightings.zones
@@ -84,8 +87,8 @@ class Lot:
     def seen(self, i: i64) -> Seen:
         """Return the i-th of the rows."""
         near: list[Nearby] = []
-        k: i64 = self._first[i]
-        while k < len(self._row) and self._row[k] == self._rows[i]:
+        k: i64 = self._start[self.row[i]]
+        while k < self._start[self.row[i] + 1]:
             near.append((self._zones[self._number[k]].id, self._distance[k], self._east[k], self._north[k]))
             k += 1
         return Seen(Micros(self.time[i]), self._accuracy[i], near, int(self.same[i]), self._lon[i], self._lat[i])
@@ -102,6 +105,7 @@ class Lot:
         return least
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Trail:
     """How a device moves, and the last fix that said so."""
@@ -143,17 +147,9 @@ def _accuracy(seen: Seen) -> float:
 
 def _moved(trail: Trail, seen: Seen, sigma: float, rules: Rules) -> Motion:
     dt = (seen.time - trail.time) / SECOND
-    x, y = _scale(floor(seen.lat * 100 + 0.5))
+    x, y = SCALES.near(seen.lat)
     east, north = (seen.lon - trail.lon) * x, (seen.lat - trail.lat) * y
     gone = math.sqrt(east * east + north * north)
     if (dt > FORGET_S and gone > FORGET_SIGMAS * sigma) or gone > LEAP_M + rules.walker_speed * dt + 2 * sigma:
         return first(sigma, rules.walker_speed)
     return move(trail.motion, dt, east, north, sigma, rules.walker_speed)
-
-
-def _scale(lat: int) -> tuple[float, float]:
-    """Return metres per degree at a latitude, given in hundredths of a degree."""
-    known = _SCALES.get(lat)
-    if known is None:
-        known = _SCALES[lat] = metres_per_degree(lat / 100)  # no more of them than a globe has
-    return known

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from math import exp, sqrt
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 ERROR_S: Final = 45.0
 """Seconds over which an error is forgotten: 30 to 80 make no difference that can be measured."""
 WARY: Final = 1.5
@@ -74,6 +76,7 @@ _Fix = tuple[float, float, float]
 """One fix as the filter sees it: where it is (two axes), and the variance of its error along one."""
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Motion:
     """All that is remembered of how a device moves: two Gaussians, of one that stands and of one that goes."""
@@ -95,55 +98,44 @@ class Motion:
         self.gait = gait
 
 
-@dataclass(frozen=True, slots=True)
 class _Pace:
     """What only depends on the time between two fixes and the walkers' speed."""
 
-    start: float
-    stop: float
-    rho: float
-    keep: float
-    run: float
-    vv: float
-    qpp: float
-    qpv: float
-    qvv: float
-    creep: float
-    jump: float
-    fade: float
-    learn: float
-    fresh: float
+    def __init__(self, dt: float, speed: float) -> None:
+        vv, keep, t = (AXIS * speed) ** 2, exp(-dt / HEADING_S), HEADING_S
+        self.dt, self.speed = dt, speed
+        self.start, self.stop = 1 - exp(-dt / STAND_S), 1 - exp(-dt / WALK_S)
+        self.rho, self.keep, self.run, self.vv = exp(-dt / ERROR_S), keep, t * (1 - keep), vv
+        self.qpp = max(vv * (2 * t * dt - 3 * t * t + 4 * t * t * keep - t * t * keep * keep), 0.0) + CREEP * dt
+        self.qpv, self.qvv, self.creep = vv * t * (1 - keep) ** 2, vv * (1 - keep * keep), CREEP * dt
+        self.jump, self.fade = min(dt / JUMP_S, 0.5), exp(-dt / SETTLE_S)
+        self.learn = LEARN * (1 - exp(-dt / LEARN_S)) if dt <= NEXT_S else 0.0
+        self.fresh = 1 - exp(-2 * dt / ERROR_S)
 
 
-_PACES: Final[dict[float, dict[float, _Pace]]] = {}
-"""By the walkers' speed and the time between two fixes."""
+class _Paces:
+    """The paces known: a receiver speaks at one interval, and many at a few."""
+
+    def __init__(self) -> None:
+        self._last = _Pace(1.0, 1.0)
+        self._known: dict[tuple[float, float], _Pace] = {}
+
+    def of(self, dt: float, speed: float) -> _Pace:
+        """Return what depends on these two alone."""
+        last = self._last
+        if last.dt == dt and last.speed == speed:
+            return last
+        known = self._known.get((dt, speed))
+        if known is None:
+            if len(self._known) >= PACES_MOST:
+                self._known.clear()
+            known = self._known[dt, speed] = _Pace(dt, speed)
+        self._last = known
+        return known
+
+
 PACES_MOST: Final = 512
-
-
-def _pace(dt: float, speed: float) -> _Pace:
-    """Return what depends on these two alone; mostly it is known."""
-    known = _PACES.get(speed)
-    if known is None:
-        known = _PACES[speed] = {}
-    pace = known.get(dt)
-    if pace is None:
-        if len(known) >= PACES_MOST:
-            known.clear()
-        pace = known[dt] = _paced(dt, speed)
-    return pace
-
-
-def _paced(dt: float, speed: float) -> _Pace:
-    vv = (AXIS * speed) ** 2
-    keep, t = exp(-dt / HEADING_S), HEADING_S
-    return _Pace(
-        start=1 - exp(-dt / STAND_S), stop=1 - exp(-dt / WALK_S), rho=exp(-dt / ERROR_S), keep=keep,
-        run=t * (1 - keep), vv=vv,
-        qpp=max(vv * (2 * t * dt - 3 * t * t + 4 * t * t * keep - t * t * keep * keep), 0.0) + CREEP * dt,
-        qpv=vv * t * (1 - keep) ** 2, qvv=vv * (1 - keep * keep), creep=CREEP * dt,
-        jump=min(dt / JUMP_S, 0.5), fade=exp(-dt / SETTLE_S),
-        learn=LEARN * (1 - exp(-dt / LEARN_S)) if dt <= NEXT_S else 0.0, fresh=1 - exp(-2 * dt / ERROR_S),
-    )  # fmt: skip
+_PACES: Final = _Paces()
 
 
 def first(sigma: float, speed: float) -> Motion:
@@ -156,7 +148,7 @@ def first(sigma: float, speed: float) -> Motion:
 
 def move(m: Motion, dt: float, x: float, y: float, sigma: float, speed: float) -> Motion:
     """Return what is known after a fix ``x`` metres east and ``y`` north of the one ``dt`` seconds before it."""
-    pace = _pace(dt, speed)
+    pace = _PACES.of(dt, speed)
     sigma *= m.scale
     fix, noise = (x, y, sigma * sigma), NOISE_M * NOISE_M + NOISE * NOISE * sigma * sigma
     stood, went = 1 - m.going, m.going

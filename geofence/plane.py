@@ -6,26 +6,12 @@ touches, because it is scaled by the earth's curvature there.
 
 from __future__ import annotations
 
-from math import cos, radians, sin, sqrt
 from typing import NamedTuple
 
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-WGS84_A = 6_378_137.0
-WGS84_E2 = 0.006_694_379_990_14
-
-
-def metres_per_degree(lat: float) -> tuple[float, float]:
-    """Return metres per degree of longitude and of latitude at ``lat`` on the WGS 84 ellipsoid.
-
-    By the radii of curvature in the prime vertical and in the meridian (Torge & Müller, Geodesy, 4.1).
-    """
-    phi = radians(lat)
-    w = 1.0 - WGS84_E2 * sin(phi) ** 2
-    prime = WGS84_A / sqrt(w)
-    meridian = WGS84_A * (1.0 - WGS84_E2) / w**1.5
-    return radians(prime * cos(phi)), radians(meridian)
+from geofence.earth import metres_per_degree
 
 
 class Frame(NamedTuple):

@@ -15,10 +15,11 @@ import numpy as np
 
 from geofence.belief import Rules
 from geofence.doubt import doubted
+from geofence.earth import metres_per_degree
 from geofence.legs import Legs
 from geofence.model import SECOND, Fixes, IntColumn
 from geofence.spans import Spans, clip, without
-from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, border, metres_per_degree
+from geofence.zones import FAR_M, UNKNOWN_ACCURACY_M, Zone, border
 
 
 class Walk(NamedTuple):

@@ -98,7 +98,7 @@ class Roll:
             self._devices, self._known = fixes.devices, np.full(len(fixes.devices), -1)
         found = self._known[fixes.device]
         if len(found) and found.min() < 0:
-            asked = np.unique(fixes.device[found < 0])
+            asked = np.flatnonzero(np.bincount(fixes.device[found < 0]))
             self._known[asked] = [self.enter(fixes.devices[i]) for i in asked.tolist()]
             found = self._known[fixes.device]
         return found
@@ -165,5 +165,5 @@ class Roll:
 
 def _next(breaks: NDArray[np.bool_]) -> IntColumn:
     """Return for each place the next one that is a break, or the end."""
-    at = np.flatnonzero(breaks)
-    return np.append(at, len(breaks))[np.searchsorted(at, np.arange(1, len(breaks) + 1))]
+    at = np.append(np.flatnonzero(breaks), len(breaks))
+    return np.repeat(at, np.diff(at, prepend=0))

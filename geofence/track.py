@@ -16,6 +16,8 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from geofence.belief import Belief, Look, Rules, calm_us, confidence, deep_m, entered, left, rested, unknown, weigh
 from geofence.bounds import DEEP_M, calm, certain_s, extend, possible_s
 from geofence.event import Event, Kind, Visit, changed
@@ -47,6 +49,7 @@ class Facts:
     """Zones that are no longer in force after ``last``."""
 
 
+@mypyc_attr(acyclic=True, free_list_len=1)
 @dataclass(init=False, slots=True)
 class Track:
     """All that is remembered of one device between two fixes."""

@@ -24,7 +24,6 @@ from geofence.borders import Borders
 from geofence.model import Fixes, FloatColumn, IntColumn, Micros, TeamId, ZoneId
 from geofence.places import Places, drawn
 from geofence.plane import Frame as Frame  # noqa: PLC0414 - others look for them here
-from geofence.plane import metres_per_degree as metres_per_degree  # noqa: PLC0414
 
 REACH_M: Final = 50.0
 """Metres: the least distance from an edge at which a zone is still reported."""

@@ -16,8 +16,9 @@ import numpy as np
 from librt.vecs import vec
 from mypy_extensions import i64
 
+from geofence.earth import metres_per_degree
 from geofence.model import EVER, SECOND, DeviceId, Fixes, IntColumn, Micros
-from geofence.zones import UNKNOWN_ACCURACY_M, metres_per_degree
+from geofence.zones import UNKNOWN_ACCURACY_M
 from trackerd.store import Erased, Store
 
 STILL_ACCURACIES: Final = 2.0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from geofence.earth import metres_per_degree
 from geofence.engine import Engine
 from geofence.event import Event, Kind
 from geofence.geojson import read
 from geofence.model import SECOND, DeviceId, Fix, Fixes, Micros, to_datetime
-from geofence.zones import ZoneSet, metres_per_degree
+from geofence.zones import ZoneSet
 
 START = 1_767_254_400
 X, _ = metres_per_degree(50.9)

@@ -11,9 +11,10 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geofence.earth import metres_per_degree
 from geofence.geojson import read
 from geofence.model import DeviceId, Fix, Fixes, to_datetime
-from geofence.zones import REACH_M, ZoneSet, metres_per_degree
+from geofence.zones import REACH_M, ZoneSet
 
 AT = 1_767_254_400_000_000
 LON, LAT = 4.2, 50.9

@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 
+from geofence.earth import metres_per_degree
 from geofence.geojson import read
 from geofence.model import SECOND, DeviceId, Fix, to_datetime
-from geofence.zones import ZoneSet, metres_per_degree
+from geofence.zones import ZoneSet
 
 START = 1_767_254_400 * SECOND
 LON, LAT = 4.2, 50.9

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from geofence.earth import metres_per_degree
 from geofence.model import SECOND, Fixes, IntColumn, join
 from geofence.spans import Spans, union
-from geofence.zones import UNKNOWN_ACCURACY_M, metres_per_degree
+from geofence.zones import UNKNOWN_ACCURACY_M
 
 MEAN_S = 30
 BAND_ACCURACIES = 2.0
