@@ -423,9 +423,22 @@ def certificate(folder: Path) -> tuple[Path, Path, Path]:
     new = [openssl, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     sign = [openssl, "x509", "-req", "-in", str(asked), "-CA", str(ca), "-CAkey", str(ca_key), "-days", "2"]
     names = folder / "names"
-    names.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    names.write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n")
     for command in (
-        [*new, "-x509", "-days", "2", "-subj", "/CN=test", "-keyout", str(ca_key), "-out", str(ca)],
+        [
+            *new,
+            "-x509",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=test",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
+            "-keyout",
+            str(ca_key),
+            "-out",
+            str(ca),
+        ],
         [*new, "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(asked)],
         [*sign, "-CAcreateserial", "-extfile", str(names), "-out", str(cert)],
     ):

@@ -193,7 +193,7 @@ def expired(folder: Path) -> tuple[Path, Path, Path]:
     (folder / "ca.cnf").write_text(
         f"[ca]\ndefault_ca = d\n[d]\ndatabase = {folder}/index\nrand_serial = yes\ndefault_md = sha256\npolicy = p\n"
         f"new_certs_dir = {folder}\nx509_extensions = x\n[p]\ncommonName = supplied\n"
-        "[x]\nsubjectAltName = DNS:localhost,IP:127.0.0.1\n"
+        "[x]\nsubjectAltName = DNS:localhost,IP:127.0.0.1\nauthorityKeyIdentifier = keyid\n"
     )
     subprocess.run(
         [need("openssl"), "ca", "-batch", "-notext", "-config", str(folder / "ca.cnf"), "-in", str(folder / "c.csr"),

@@ -21,6 +21,7 @@ from trackerd.store import StoreError
 from trackerd.web.models.words import Problem
 
 TYPE = "application/problem+json"
+NAMES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
 class ProblemError(Exception):
@@ -37,7 +38,7 @@ def answer(
     status: int, detail: str = "", faults: Sequence[str] = (), headers: dict[str, str] | None = None
 ) -> JSONResponse:
     """Return a problem as a response."""
-    problem = Problem(title=HTTPStatus(status).phrase, status=status, detail=detail, faults=list(faults))
+    problem = Problem(title=phrase(status), status=status, detail=detail, faults=list(faults))
     return JSONResponse(problem.model_dump(), status, headers, TYPE)
 
 
@@ -78,11 +79,16 @@ def _said(one: dict[str, Any]) -> str:
     return f"{place}: {one.get('msg', '')}" if place else str(one.get("msg", ""))
 
 
+def phrase(status: int) -> str:
+    """Return what a status is called, by RFC 9110: before 3.13 Python had other names for some."""
+    return NAMES.get(status) or HTTPStatus(status).phrase
+
+
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return what the OpenAPI says of these errors."""
     return {
         status: {
-            "description": HTTPStatus(status).phrase,
+            "description": phrase(status),
             "content": {TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in statuses
