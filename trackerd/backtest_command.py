@@ -25,12 +25,12 @@ from trackerd import backtest, clock
 from trackerd.assemble import opened
 from trackerd.backtest import CHANGED, GONE, NEW, SAME, Difference
 from trackerd.backtest_side import Past, both, towns
-from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
 from trackerd.config import Settings
 from trackerd.paper import paper
 from trackerd.sources.file import STANDARD_INPUT
 from trackerd.store import StoreError
+from trackerd.usage import AWAY, FAULTS
 
 WEEKS = timedelta(weeks=4)
 SHOWN = 40

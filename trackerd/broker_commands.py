@@ -7,8 +7,8 @@ from pathlib import Path
 import typer
 
 from trackerd.broker_config import Wanted, access, settings, write
-from trackerd.cli import FAULTS
 from trackerd.commands import talk, the_town
+from trackerd.usage import FAULTS
 
 
 def broker_config(config: Path, out: Path | None, folder: Path) -> None:

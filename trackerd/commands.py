@@ -31,7 +31,6 @@ from geofence.model import DeviceId, Fix, Flag, ZoneId
 from geofence.wire import moment
 from trackerd import clock, journal
 from trackerd.assemble import house, service
-from trackerd.cli import AWAY, FAULTS
 from trackerd.config import PlanSection, Settings, ZonesSection
 from trackerd.intake import Wiring
 from trackerd.load import load
@@ -45,6 +44,7 @@ from trackerd.service import Service
 from trackerd.sources.file import FileSource
 from trackerd.store import MemoryStore, StoreError, Told, open_store
 from trackerd.town import Town, build, faults_beside
+from trackerd.usage import AWAY, FAULTS
 
 talk = Console(stderr=True, soft_wrap=True, highlight=False)
 

@@ -17,13 +17,13 @@ from rich.text import Text
 
 from geofence.duration import words
 from trackerd.assemble import inbox_folder
-from trackerd.cli import AWAY, FAULTS, OURS
 from trackerd.commands import talk, tell_faults
 from trackerd.doctor import examine
 from trackerd.doctor.daemon import STILL_S
 from trackerd.doctor.finding import Finding
 from trackerd.inbox import attended, stillness
 from trackerd.load import load
+from trackerd.usage import AWAY, FAULTS, OURS
 
 SIGNS = {"well": ("✓", "green"), "note": ("·", "dim"), "warning": ("!", "yellow"), "fault": ("✗", "red"),
          "away": ("✗", "red"), "ours": ("?", "magenta")}  # fmt: skip

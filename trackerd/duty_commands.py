@@ -25,13 +25,13 @@ from geofence.verdict import Case
 from trackerd import clock, orders
 from trackerd.assemble import inbox_folder, store_url
 from trackerd.breaks import extent
-from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
 from trackerd.inbox import Inbox
 from trackerd.paper import paper
 from trackerd.store import StoreError, open_store
 from trackerd.town import Town
+from trackerd.usage import AWAY, FAULTS
 
 WEEK_US = 7 * 86_400 * SECOND
 USAGE = 2

@@ -21,12 +21,12 @@ from geofence.belief import thresholds
 from geofence.model import Micros, to_datetime, to_micros
 from geofence.track import Rules
 from trackerd.assemble import opened, rules
-from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.explain import Line, NoAnswerError, Question, about_event, about_moment, explain
 from trackerd.explain_plot import plot
 from trackerd.paper import paper
 from trackerd.store import Store, StoreError
+from trackerd.usage import AWAY, FAULTS
 
 SHORTENED = 3
 """So many fixes in a row with nothing to tell become one line."""

@@ -17,10 +17,10 @@ from typing import Literal, NoReturn, get_args
 
 import typer
 
-from trackerd.cli import FAULTS
 from trackerd.commands import talk
 from trackerd.load import load
 from trackerd.town import build
+from trackerd.usage import FAULTS
 
 Way = Literal["phone", "serial", "gpsd", "tcp"]
 WAYS = get_args(Way)

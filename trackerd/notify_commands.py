@@ -20,7 +20,6 @@ from geofence.model import Micros, to_datetime, to_micros
 from geofence.wire import PREFIX, moment
 from trackerd import clock
 from trackerd.assemble import opened
-from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
 from trackerd.config import Settings
 from trackerd.load import load
@@ -29,6 +28,7 @@ from trackerd.notify.sender import Parcel, Undelivered
 from trackerd.outbox import ROUTE
 from trackerd.paper import paper
 from trackerd.store import Letter, Store, StoreError, Told, Waiting
+from trackerd.usage import AWAY, FAULTS
 
 T = TypeVar("T")
 SHOWN = 50

@@ -22,7 +22,6 @@ from trackerd import clock
 from trackerd.assemble import rules, store_url
 from trackerd.breaks import Breaks
 from trackerd.capacity_command import work_of
-from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
 from trackerd.notify.make import NotifyFault
@@ -44,6 +43,7 @@ from trackerd.report.speech import Speech
 from trackerd.report_commands import Format, Language
 from trackerd.report_words import day_of, period_of, zone_of
 from trackerd.store import Store, StoreError, open_store
+from trackerd.usage import AWAY, FAULTS
 
 USAGE = 2
 

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from trackerd.usage import CONFIG
+
 report_app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Questions to the record: see docs/reports.md."
 )
@@ -44,7 +46,6 @@ Bom = Annotated[bool, typer.Option("--bom", help="CSV with a byte order mark, by
 OneTable = Annotated[str | None, typer.Option("--table", help="Which of the tables goes into a CSV; else the first.")]
 From = Annotated[str | None, typer.Option("--from", help="The first day, as 2026-05-04, or a time 2026-05-04T14:00.")]
 To = Annotated[str | None, typer.Option("--to", help="The last day, the whole of it, or a time.")]
-CONFIG = Path("/etc/trackerd/trackerd.toml")
 
 
 @report_app.command()

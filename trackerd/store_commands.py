@@ -19,7 +19,6 @@ from geofence.duration import words
 from geofence.model import SECOND, to_micros
 from trackerd import clock
 from trackerd.assemble import house, keeping, opened, password, store_url
-from trackerd.cli import AWAY, FAULTS
 from trackerd.commands import talk, tell_faults
 from trackerd.config import Settings
 from trackerd.load import load
@@ -29,6 +28,7 @@ from trackerd.store.checks import check as look
 from trackerd.store.copy import both, compare, copy, count
 from trackerd.store.sql import SqlStore
 from trackerd.town import Town
+from trackerd.usage import AWAY, FAULTS
 
 T = TypeVar("T")
 

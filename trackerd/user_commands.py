@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trackerd.usage import AWAY, CONFIG, FAULTS, ConfigOption
+
 if TYPE_CHECKING:
     from trackerd.config import Settings
     from trackerd.web.book import Book
 
 user_app = typer.Typer(no_args_is_help=True, help="Who may sign in to the pages: see docs/api.md.")
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration, a TOML file.")]
-CONFIG = Path("/etc/trackerd/trackerd.toml")
 Name = Annotated[str, typer.Argument(help="The account's name.")]
 USAGE = 2
 
@@ -87,7 +87,6 @@ def password(name: Name, config: ConfigOption = CONFIG) -> None:
 @contextmanager
 def _book(config: Path) -> Iterator[tuple[Settings, Book]]:
     """Open the accounts of an installation; leave with the reason where something cannot be done."""
-    from trackerd.cli import AWAY, FAULTS
     from trackerd.commands import the_town
     from trackerd.store import StoreError
     from trackerd.web.book import Book, BookError

@@ -24,11 +24,11 @@ from geofence.track import Rules
 from geofence.trial import Advice, Chances, Habits, Size, advise, chances, size
 from geofence.zones import UNKNOWN_ACCURACY_M, Frame, Zone
 from trackerd.assemble import opened, rules
-from trackerd.cli import FAULTS
 from trackerd.commands import BRUSSELS, talk, tell_faults, the_town
 from trackerd.paper import paper
 from trackerd.store import StoreError
 from trackerd.town import read_zones
+from trackerd.usage import FAULTS
 from trackerd.zone_import import Defaults, merged, read_file, written
 
 DAY_S = 86_400

@@ -26,7 +26,6 @@ from rich.text import Text
 from geofence.duration import words
 from geofence.model import to_datetime
 from trackerd.assemble import house, wiring
-from trackerd.cli import AWAY, OURS
 from trackerd.config import Settings, StoreSection
 from trackerd.demo.pages import DEMO, Pages, copied
 from trackerd.demo.summary import sum_up
@@ -37,6 +36,7 @@ from trackerd.replay import Played, play
 from trackerd.sources.file import FileSource
 from trackerd.store import StoreError, Told, open_store
 from trackerd.town import Town, build
+from trackerd.usage import AWAY, OURS
 
 BEAT_S = 0.2
 SHOWN = 14
