@@ -59,7 +59,7 @@ def _for_one(rules: Rules, device: DeviceId) -> Rules:
     return replace(rules, walker_speed=speed, speeds=())
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Look:
     """What one fix is worth for any zone."""
@@ -89,7 +89,7 @@ class Look:
         self.fresh = fresh
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Belief:
     """What is believed of one device in one zone."""

@@ -22,7 +22,7 @@ PIECES: Final = 48
 """So many unsettled spans are kept; older ones count as they are."""
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Prism:
     """What is known of one device and zone since ``since``, up to the fix ``at``."""

@@ -114,6 +114,11 @@ class Soon:
             self.make()
         return self._index
 
+    @property
+    def made(self) -> bool:
+        """Whether there is an index."""
+        return self._index is not None
+
     def make(self, step: Callable[[], None] = lambda: None) -> None:
         """Make the index; in another thread, if it must not be waited for. ``step``: see Index."""
         self._index = Index(self._zones, step)

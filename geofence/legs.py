@@ -37,7 +37,7 @@ class Stretches:
 
         Each before was around an earlier part of the way: this one follows them, or joins the last few.
         """
-        if not metres > 0.0:  # by a place that is none nothing is shown
+        if metres <= 0.0:
             return
         begin, end, begins, ends = first - metres, last + metres, self.begin, self.end
         at: i64 = i64(len(begins)) - 1
@@ -68,7 +68,7 @@ class Legs:
 
         ``scale``: metres a degree of longitude and of latitude; ``speed``: metres a second before and after all fixes.
         """
-        self._lon, self._lat, self.bound = vec[float](lon), vec[float](lat), vec[float](bound)
+        self._lon, self._lat, self._bound = vec[float](lon), vec[float](lat), vec[float](bound)
         self.way, self._time, self.speed = vec[float](way), vec[i64](time), speed
         n: i64 = (i64(len(self.way)) + LEG - 1) // LEG
         self._radius = vec[float]([0.0] * n)
@@ -90,13 +90,12 @@ class Legs:
     def _sum_up(self, leg: i64, x: float, y: float) -> None:
         row, middle = leg * LEG, self._middle(leg)
         lon, lat, before = self._lon[middle], self._lat[middle], self.way[row]
-        square, gap, least, most = 0.0, 0.0, self.bound[row], self.bound[row]
+        square, gap, least, most = 0.0, 0.0, self._bound[row], self._bound[row]
         while row < self._past(leg):
             east, north = (self._lon[row] - lon) * x, (self._lat[row] - lat) * y
-            if not east * east + north * north <= square:  # also where it is no number
-                square = east * east + north * north
+            square = max(square, east * east + north * north)
             gap, before = max(gap, self.way[row] - before), self.way[row]
-            least, most = min(least, self.bound[row]), max(most, self.bound[row])
+            least, most = min(least, self._bound[row]), max(most, self._bound[row])
             row += 1
         self._radius[leg] = SLACK * sqrt(square)
         self._gap[leg], self._least[leg], self._most[leg] = gap, least, most
@@ -128,8 +127,8 @@ class Legs:
             while row < past:
                 lon, lat = self._lon[row], self._lat[row]
                 depth = border.depth(lon, lat, border.away(lon, lat), far)
-                inside.add(way[row], way[row], depth - self.bound[row])
-                outside.add(way[row], way[row], -depth - self.bound[row])
+                inside.add(way[row], way[row], depth - self._bound[row])
+                outside.add(way[row], way[row], -depth - self._bound[row])
                 row += 1
             i += 1
         return self._dated(inside), self._dated(outside)

@@ -36,7 +36,7 @@ LEAP_M: Final = 120.0
 place while it was carried: what was believed of its motion is forgotten."""
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Seen:
     """One fix against the zones."""
@@ -105,7 +105,7 @@ class Lot:
         return least
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Trail:
     """How a device moves, and the last fix that said so."""

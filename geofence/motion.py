@@ -76,7 +76,7 @@ _Fix = tuple[float, float, float]
 """One fix as the filter sees it: where it is (two axes), and the variance of its error along one."""
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Motion:
     """All that is remembered of how a device moves: two Gaussians, of one that stands and of one that goes."""
@@ -113,6 +113,10 @@ class _Pace:
         self.fresh = 1 - exp(-2 * dt / ERROR_S)
 
 
+PACES_MOST: Final = 512
+"""So many are remembered."""
+
+
 class _Paces:
     """The paces known: a receiver speaks at one interval, and many at a few."""
 
@@ -134,7 +138,6 @@ class _Paces:
         return known
 
 
-PACES_MOST: Final = 512
 _PACES: Final = _Paces()
 
 

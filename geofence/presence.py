@@ -43,6 +43,9 @@ class Presence(NamedTuple):
 
 def walk(fixes: Fixes, rules: Rules) -> Walk:
     """Return the walk of one device's ``fixes``, which are in order of time; ``rules``: that device's."""
+    placed = np.isfinite(fixes.lon) & np.isfinite(fixes.lat)
+    if not placed.all():  # what is no place shows nothing
+        fixes = fixes.take(placed)
     accuracy = np.where(np.isnan(fixes.accuracy_m), UNKNOWN_ACCURACY_M, fixes.accuracy_m)
     bound = rules.error_bound * np.maximum(accuracy, 1.0)
     seconds = (fixes.time - fixes.time[:1]) / SECOND

@@ -49,7 +49,7 @@ class Facts:
     """Zones that are no longer in force after ``last``."""
 
 
-@mypyc_attr(acyclic=True, free_list_len=1)
+@mypyc_attr(free_list_len=1)
 @dataclass(init=False, slots=True)
 class Track:
     """All that is remembered of one device between two fixes."""

@@ -140,6 +140,11 @@ class ZoneSet:
         """Whether ``prepare`` takes so long that it is worth a thread of its own."""
         return self._places.index.large
 
+    @property
+    def prepared(self) -> bool:
+        """Whether the index is made."""
+        return self._places.index.made
+
     def prepare(self, step: Callable[[], None] = lambda: None) -> None:
         """Make the index. Until then ``locate`` says the same of a large set, more slowly; a small one needs none.
 

@@ -29,7 +29,8 @@ from trackerd.assemble import store_url
 from trackerd.breaks import Breaks
 from trackerd.commands import talk, the_town
 from trackerd.config import Settings
-from trackerd.plan_commands import day_of, name_of, out, town_zone
+from trackerd.paper import paper
+from trackerd.plan_commands import day_of, name_of, town_zone
 from trackerd.report.capacity import Capacity, Work, work
 from trackerd.report.capacity import capacity as reckoned
 from trackerd.store import Docketed, Store, StoreError, open_store
@@ -49,7 +50,7 @@ def capacity(config: Path, day: str | None, detour: float, as_json: bool) -> Non
         typer.echo(json.dumps({"date": str(on), **_told(asked, answer)}, ensure_ascii=False, indent=1))
     elif asked.errands:
         for line in _said(asked, answer, zone, on, detour):
-            out.print(line)
+            paper(markup=True).print(line)
 
 
 def work_of(settings: Settings, config: Path, town: Town, on: date) -> Work:

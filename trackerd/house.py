@@ -235,7 +235,9 @@ class House:
 
     def _enact(self, now: Micros) -> None:
         """Let the town's zones be the newest edition, if they are not; a store's first holds since ever."""
-        zones = self.town.zones
+        zones = next(
+            (one.zones for one in self._known if one.zones.version == self.town.zones.version), self.town.zones
+        )
         if not self._known or self._known[-1].zones.version != zones.version:
             since = max(now, Micros(self._known[-1].since + 1)) if self._known else EVER
             self._known.append(Edition(since, zones))

@@ -6,37 +6,42 @@ geometry's own code would not survive, so the thread gives up soon where nobody 
 
 from __future__ import annotations
 
-from contextlib import suppress
+import logging
 from threading import Thread
 
 from geofence.zones import ZoneSet
+
+log = logging.getLogger(__name__)
 
 
 class Indexer:
     """What makes the index of the zones in force."""
 
     def __init__(self) -> None:
-        self._zones: ZoneSet | None = None
+        self._wanted: object = None
+        """What the thread that is wanted was begun with."""
 
     def begin(self, zones: ZoneSet) -> None:
-        """Let these be in force: begin with their index, if it is worth a thread and was not begun before."""
-        if zones is self._zones:
-            return
-        self._zones = zones
-        if zones.large:
-            Thread(target=self._make, args=(zones,), name="index").start()
+        """Let these be in force: begin with their index, if it is worth a thread and not made; give up any other."""
+        wanted = self._wanted = object()
+        if zones.large and not zones.prepared:
+            Thread(target=self._make, args=(zones, wanted), name="index").start()
 
     def stop(self) -> None:
         """Give up what is not made yet."""
-        self._zones = None
+        self._wanted = None
 
-    def _make(self, zones: ZoneSet) -> None:
+    def _make(self, zones: ZoneSet, wanted: object) -> None:
         def step() -> None:
-            if zones is not self._zones:
+            if wanted is not self._wanted:
                 raise _UnwantedError
 
-        with suppress(_UnwantedError):
+        try:
             zones.prepare(step)
+        except _UnwantedError:
+            pass
+        except Exception:
+            log.exception("the index of the zones cannot be made: they are judged by as before, only more slowly")
 
 
 class _UnwantedError(Exception):

@@ -13,7 +13,7 @@ WIDE = 10_000
 
 def paper(*, markup: bool = False) -> Console:
     """Return standard output for tables; ``markup``: what is in square brackets says how it looks."""
-    console = Console(soft_wrap=True, highlight=False, markup=markup)
-    if not console.is_terminal:
+    console = Console(soft_wrap=True, highlight=False, markup=markup, emoji=False)
+    if not console.file.isatty():  # whatever FORCE_COLOR says of colours
         console.width = WIDE
     return console

@@ -26,7 +26,6 @@ from trackerd.commands import talk, the_town
 from trackerd.paper import paper
 from trackerd.town import Town
 
-out = paper(markup=True)
 NEXT = 6
 """So many windows to come are shown."""
 AHEAD = timedelta(days=14)
@@ -44,7 +43,7 @@ def show(config: Path, day: str | None, as_json: bool) -> None:
     if not cases:
         talk.print(f"Nothing is owed on {on:%A %d %B %Y}.")
         return
-    out.print(_table(cases, town, zone, f"{on:%A %d %B %Y}"))
+    paper(markup=True).print(_table(cases, town, zone, f"{on:%A %d %B %Y}"))
 
 
 def due(config: Path, at: str | None, as_json: bool) -> None:
@@ -63,9 +62,9 @@ def due(config: Path, at: str | None, as_json: bool) -> None:
     if not coming:
         talk.print(f"Nothing is owed in the next {AHEAD.days} days.")
     if open_:
-        out.print(_table(open_, town, zone, "Owed now"))
+        paper(markup=True).print(_table(open_, town, zone, "Owed now"))
     if rest:
-        out.print(_table(rest, town, zone, "Comes next", dated=True))
+        paper(markup=True).print(_table(rest, town, zone, "Comes next", dated=True))
 
 
 def _order(case: Case, now: int) -> tuple[bool, int, str, str]:

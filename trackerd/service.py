@@ -96,7 +96,6 @@ class Service:
     def run(self) -> None:
         """Turn until told to stop: SIGTERM or SIGINT finish the batch, SIGHUP reloads zones and plan."""
         self._catch_signals()
-        self._indexer.begin(self._house.editions.newest)
         if self._inbox is not None:
             self._inbox.attend()
         threads = [threading.Thread(target=self._pump, args=(s,), name=s.name, daemon=True) for s in self._sources]
@@ -106,6 +105,7 @@ class Service:
             self._outbox.open()
         log.info("listening to %d sources", len(self._sources))
         try:
+            self._indexer.begin(self._house.editions.newest)
             while not self._stopping.is_set():
                 self._once(self._gather(WAIT_S))
             self._herald.stopping()

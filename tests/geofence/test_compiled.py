@@ -68,6 +68,33 @@ for said in TracksCsv(one.fixes.devices[0]).receive_many(b"device,time,lon,lat,a
 """
 
 
+DROPPED = """
+import sys
+from geofence.belief import Look, unknown
+from geofence.bounds import begin
+from geofence.look import Seen, Trail
+from geofence.motion import first
+from geofence.track import Track
+
+for make in (
+    lambda n: Look(n, 2.0, 3.0, 4.0, 5.0, 6.0, True), lambda n: unknown(n, 1.0), lambda n: begin(n, 1.0, 2.0),
+    lambda n: Track("w1", n), lambda n: first(3.0, 2.0), lambda n: Seen(n, 3.0, []),
+    lambda n: Trail(first(3.0, 2.0), n, 4.2, 50.9),
+):
+    for depth in range(45, 56):
+        many = [make(n) for n in range(300)]
+        stay, go = many[::2], many[1::2]
+        del many
+        before = [repr(one) for one in stay]
+        while go:
+            nested = go.pop()
+            for _ in range(depth):
+                nested = [nested]
+            del nested
+        assert [repr(one) for one in stay] == before, (stay[0], depth)
+"""
+
+
 def said(path: Path) -> tuple[str, str]:
     """Return what becomes of half a day of many walkers with the geofence there, and which file was run."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (path, ROOT)))}
@@ -87,6 +114,12 @@ def test_compiled_or_not_it_says_the_same(tmp_path: Path) -> None:
     for what in ("met", "partial", "skip", "unproven", "excused"):
         assert f"trackerd.zone.{what}" in plain
     assert compiled == plain
+
+
+def test_what_is_dropped_in_the_depth_leaves_its_neighbours_alone() -> None:
+    """As where a traceback of fifty frames lets go of them."""
+    dropped = subprocess.run([sys.executable, "-c", DROPPED], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert (dropped.returncode, dropped.stderr) == (0, "")
 
 
 def test_it_is_compiled_where_it_can_be() -> None:

@@ -211,7 +211,7 @@ def test_whole_legs_show_what_each_fix_shows(seed: int, zone: str, size: float) 
     shape = shapely.affinity.scale(SHAPES[zone], size, size)
     place, truth = Zone(ZoneId(zone), FRAME.to_degrees(shape)), strolled(seed, every_s=5)
     way = walk(truth.fixes, RULES)
-    depth, bound = depth_m(place, truth.fixes.lon, truth.fixes.lat), np.asarray(way.legs.bound)
+    depth, bound = depth_m(place, truth.fixes.lon, truth.fixes.lat), np.asarray(way.legs._bound)
     for start, end in ((START, START + 1800 * SECOND), (START + 600 * SECOND, START + 900 * SECOND)):
         found = presence(place, way, start, end)
         inside = shown(way, depth - bound)
@@ -231,18 +231,19 @@ def test_a_leg_that_is_partly_far_is_asked_fix_by_fix() -> None:
     assert presence(place, way, START, START + 600 * SECOND).maybe == ()
 
 
-def test_places_that_are_none_show_nothing() -> None:
-    at, spot = np.arange(0.0, 160, 10), np.zeros((16, 2))
-    whole = Truth(np.zeros((161, 2)), fixes(at, spot, 5.0))
-    for rows in ([0], [3], list(range(16))):
-        lon = whole.fixes.lon.copy()
-        lon[rows] = np.nan
-        found = seen(whole._replace(fixes=replace(whole.fixes, lon=lon)))
-        assert without(found.certain, seen(whole).certain) == ()
-        assert without(seen(whole).maybe, found.maybe) == ()
-    alone = seen(whole._replace(fixes=replace(whole.fixes, lon=lon).take(np.array([5]))))
-    assert alone.certain == ()
-    assert alone.maybe == ((START, START + 160 * SECOND),)
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_places_that_are_none_show_nothing(wrong: float) -> None:
+    """They are as if nothing had been sent."""
+    for seed in range(20):
+        truth = strolled(seed, every_s=5)
+        rows = np.random.default_rng(seed).choice(len(truth.fixes), 1 + seed, replace=False)
+        rows = np.append(rows, 0) if seed % 2 else rows
+        for name in ("lon", "lat"):
+            places = getattr(truth.fixes, name).copy()
+            places[rows] = wrong
+            fewer = truth.fixes.take(np.setdiff1d(np.arange(len(truth.fixes)), rows))
+            hurt = truth._replace(fixes=replace(truth.fixes, **{name: places}))
+            assert seen(hurt) == seen(truth._replace(fixes=fewer))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.sampled_from([-1, 0, 1, 2, 25])), max_size=12))

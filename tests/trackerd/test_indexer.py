@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from geofence.zones import Zone, ZoneSet
 from tests.servers import until
 from trackerd.assemble import house
 from trackerd.config import Settings
+from trackerd.inbox import Inbox
 from trackerd.indexer import Indexer
 from trackerd.service import Service
 from trackerd.store import MemoryStore, Store, open_store
@@ -106,9 +108,17 @@ def test_a_few_zones_need_no_thread() -> None:
     assert made(zones), "it is made when first asked for"
 
 
-def test_a_thread_for_which_nobody_waits_gives_up_and_the_process_waits_for_it() -> None:
-    """One that outlived the process would bring it down."""
-    zones, later, indexer = many(8000), many(1000), Indexer()
+def test_one_for_which_nobody_waits_gives_up_and_the_process_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that outlived the process would bring it down."""
+    zones, later, indexer, prepare = many(2000), many(1000), Indexer(), ZoneSet.prepare
+
+    def slowly(self: ZoneSet, step: Callable[[], None]) -> None:
+        while self is zones:
+            step()
+            time.sleep(0.001)
+        prepare(self, step)
+
+    monkeypatch.setattr(ZoneSet, "prepare", slowly)
     indexer.begin(zones)
     (thread,) = threads()
     assert not thread.daemon
@@ -117,6 +127,49 @@ def test_a_thread_for_which_nobody_waits_gives_up_and_the_process_waits_for_it()
     until(lambda: not threads())
     assert not made(zones)
     assert made(later)
+    indexer.begin(zones)
+    indexer.begin(later)
+    until(lambda: not threads())
+    assert made(later), "and is not made again"
+    indexer.begin(zones)
+    indexer.stop()
+    until(lambda: not threads())
+
+
+def test_what_goes_wrong_is_told_and_nothing_else_comes_of_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def failing(self: ZoneSet, step: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(ZoneSet, "prepare", failing)
+    Indexer().begin(many(1000))
+    until(lambda: "cannot be made" in caplog.text)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "memory"])
+def test_zones_that_come_back_have_their_index_still(url: str) -> None:
+    store = MemoryStore() if url == "memory" else open_store(url)
+    first, second, back = Town(many(1000)), Town(many(2000)), Town(many(1000))
+    made_once = house(Settings(), first, store, {})
+    first.zones.prepare()
+    for town in (second, back):
+        made_once.move(town)
+        made_once.wake()
+        assert made_once.editions.newest.version == town.zones.version
+    assert made_once.editions.newest is first.zones
+    assert len(made_once.editions.spans) == 3
+
+
+def test_a_daemon_that_cannot_begin_leaves_no_thread() -> None:
+    class Silent(Inbox):
+        def attend(self) -> None:
+            raise OSError("no such folder")
+
+    daemon = Service(house(Settings(), Town(many(2000)), MemoryStore(), {}), (), inbox=Silent(Path("nowhere")))
+    with pytest.raises(OSError, match="no such folder"):
+        daemon.run()
+    assert not threads()
 
 
 def test_what_is_raised_at_a_step_ends_the_making() -> None:

@@ -80,7 +80,7 @@ def _said(one: dict[str, Any]) -> str:
 
 
 def phrase(status: int) -> str:
-    """Return what a status is called, by RFC 9110: before 3.13 Python had other names for some."""
+    """Return what a status we answer with is called, by RFC 9110: before 3.13 Python had other names for two."""
     return NAMES.get(status) or HTTPStatus(status).phrase
 
 
