@@ -146,16 +146,17 @@ class Fixes:
 
     def take(self, rows: IntColumn | NDArray[np.bool_] | slice) -> Fixes:
         """Return the chosen rows, in the order given, over the same ``devices``."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "devices"}
-        return Fixes(devices=self.devices, **columns)
+        return Fixes(devices=self.devices, **{name: getattr(self, name)[rows] for name in COLUMNS})
+
+
+COLUMNS = tuple(column.name for column in fields(Fixes) if column.name != "devices")
 
 
 def join(pieces: Sequence[Fixes]) -> Fixes:
     """Return pieces over the same devices, in their order, as one; nothing as nothing."""
     if len(pieces) <= 1:
         return pieces[0] if pieces else Fixes.of(())
-    columns = [column.name for column in fields(Fixes) if column.name != "devices"]
-    return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in columns})
+    return Fixes(pieces[0].devices, **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in COLUMNS})
 
 
 def pooled(pieces: Sequence[Fixes]) -> Fixes:

@@ -18,26 +18,28 @@ class Indexer:
     """What makes the index of the zones in force."""
 
     def __init__(self) -> None:
-        self._wanted: object = None
-        """What the thread that is wanted was begun with."""
+        self._wanted: tuple[ZoneSet] | None = None
+        """What the thread that is wanted was begun with: made anew each time, so who was given up stays so."""
 
     def begin(self, zones: ZoneSet) -> None:
         """Let these be in force: begin with their index, if it is worth a thread and not made; give up any other."""
-        wanted = self._wanted = object()
+        if self._wanted is not None and self._wanted[0] is zones:
+            return
+        wanted = self._wanted = (zones,)
         if zones.large and not zones.prepared:
-            Thread(target=self._make, args=(zones, wanted), name="index").start()
+            Thread(target=self._make, args=(wanted,), name="index").start()
 
     def stop(self) -> None:
         """Give up what is not made yet."""
         self._wanted = None
 
-    def _make(self, zones: ZoneSet, wanted: object) -> None:
+    def _make(self, wanted: tuple[ZoneSet]) -> None:
         def step() -> None:
             if wanted is not self._wanted:
                 raise _UnwantedError
 
         try:
-            zones.prepare(step)
+            wanted[0].prepare(step)
         except _UnwantedError:
             pass
         except Exception:

@@ -8,21 +8,18 @@ nobody is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geofence.event import latest
-from geofence.model import EVER, NEVER, DeviceId, Fixes, Micros, pooled
+from geofence.model import COLUMNS, EVER, NEVER, DeviceId, Fixes, Micros, pooled
 from geofence.wire import PREFIX, event_id
 from trackerd.house import House
 from trackerd.pipeline import empty, record
 from trackerd.store import Batch, Said, Told
 from trackerd.store.rows import dump_saved, load_saved
-
-COLUMNS = [column.name for column in fields(Fixes) if column.name != "devices"]
 
 
 class Share:

@@ -122,6 +122,8 @@ def test_one_for_which_nobody_waits_gives_up_and_the_process_waits_for_it(monkey
     indexer.begin(zones)
     (thread,) = threads()
     assert not thread.daemon
+    indexer.begin(zones)
+    assert threads() == [thread], "a reload that leaves the zones as they are leaves it alone"
     indexer.begin(later)
     thread.join(20)
     until(lambda: not threads())
