@@ -70,6 +70,7 @@ def test_redelivered_until_its_receipt(mosquitto: Mosquitto) -> None:
         time.sleep(0.1)
     with Taking(source(mosquitto.port)) as again:
         again.count(6)
+        again.connected()  # what was held comes before the answer to our subscriptions
         assert "session resumed" in again.source.status.detail
     assert again.payloads == numbers(4, 10)
     with Taking(source(mosquitto.port)) as nothing:
@@ -345,6 +346,37 @@ def test_keepalive_holds_while_nothing_is_taken(mosquitto: Mosquitto) -> None:
         time.sleep(2.5)  # and when idle
         assert mine.status.since == since
     assert taking.payloads == numbers(0, 50)
+
+
+def test_keepalive_holds_while_what_was_held_is_not_taken(mosquitto: Mosquitto) -> None:
+    """A session taken up again brings its messages first, before the broker says that it granted our filters."""
+    with Taking(source(mosquitto.port), acknowledge=False) as taking:
+        taking.connected()
+        publish(mosquitto.port, TOPIC, *numbers(0, 50))
+        taking.count(50)
+    with Taking(source(mosquitto.port, keepalive_s=1), limit=1) as again:
+        again.count(1)
+        time.sleep(8)  # mosquitto 2.0 looks for the silent every 5 s only
+        again.go_on.set()
+        again.count(50)
+        again.connected()
+    assert again.payloads == numbers(0, 50)
+    assert "exceeded timeout" not in mosquitto.log.read_text()
+
+
+def test_loss_while_stalled_is_no_fault_of_ours(start_mosquitto: Start, caplog: pytest.LogCaptureFixture) -> None:
+    broker = start_mosquitto(f"allow_anonymous true\n{KEPT}")
+    mine = source(broker.port, keepalive_s=1)
+    with Taking(mine, limit=1) as taking:
+        taking.connected()
+        publish(broker.port, TOPIC, *numbers(0, 3))
+        taking.count(1)
+        broker.restart()
+        time.sleep(1)  # a sign of life, sent meanwhile, finds the connection gone
+        taking.go_on.set()
+        taking.until(lambda: "resumed" in mine.status.detail, "resumed")
+        taking.until(lambda: {*taking.payloads} == {*numbers(0, 3)}, "all of them")
+    assert "a fault of ours" not in caplog.text
 
 
 def test_silent_broker_is_noticed(mosquitto: Mosquitto) -> None:

@@ -96,7 +96,7 @@ class Link:
     def tend(self) -> None:
         """Keep the connection while nobody takes messages: send what receipts are due, and a sign of life."""
         with self._lock:
-            if self.lost or self.granted is None:
+            if self.lost or self.session_present is None:  # taken; messages may come before our filters are granted
                 return
             now = clock.monotonic()
             if now - max(self._spoke, self._rested) >= self.client.keepalive / 4:
@@ -157,7 +157,7 @@ class Link:
     def _wait(self, wait_s: float) -> bool:
         """Wait for the broker or the bell; True when there is something to read."""
         stream = self._stream
-        if stream is None:
+        if stream is None or self.lost:  # seen by the sending, ours or tend's
             self.lost = self.lost or "connection lost"
             return False
         if stream.pending():
