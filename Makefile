@@ -18,7 +18,7 @@ test: $(VENV)/.dev services
 faults: $(VENV)/.dev services
 	TRACKERD_FAULTS=full $(BIN)/python -m pytest --timeout 7200 tests/devices tests/geofence/test_laws.py tests/geofence/test_index.py tests/trackerd/test_revision.py \
 		tests/trackerd/test_faults.py tests/trackerd/test_daemon.py tests/trackerd/test_source_mqtt.py \
-		tests/trackerd/test_store_postgres.py
+		tests/trackerd/test_store_postgres.py tests/test_packages.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,8 @@ def said(port: int, topic: str, user: str, password: str) -> str:
 
 def test_a_device_writes_its_own_topics_and_reads_nothing(tmp_path: Path) -> None:
     server, new = broker(tmp_path, ("w01", "w02"))
-    try:
+    with ExitStack() as stack:
+        stack.callback(server.stop)
         assert said(server.port, "owntracks/w01/phone", "w01", new["w01"]) == "No matching subscribers"
         assert said(server.port, "trackerd/in/w01/nmea", "w01", new["w01"]) == "No matching subscribers"
         for topic in ("owntracks/w02/phone", "trackerd/in/w02/nmea", "trackerd/zones/box/events", "elsewhere"):
@@ -46,6 +48,8 @@ def test_a_device_writes_its_own_topics_and_reads_nothing(tmp_path: Path) -> Non
         heard: list[str] = []
         for user in ("trackerd", "w02"):
             listener = client(server.port, username=user, password=new[user])
+            stack.callback(listener.loop_stop)
+            stack.callback(listener.disconnect)
             listener.on_message = lambda _c, _d, _message, user=user: heard.append(user)
             answers: list[Any] = []
             listener.on_subscribe = lambda _c, _d, _m, codes, _p, answers=answers: answers.append(codes)
@@ -54,8 +58,6 @@ def test_a_device_writes_its_own_topics_and_reads_nothing(tmp_path: Path) -> Non
         assert said(server.port, "owntracks/w01/phone", "w01", new["w01"]) == "Success"
         until(lambda: heard, "trackerd hears it")
         assert heard == ["trackerd"], "and nobody else"
-    finally:
-        server.stop()
 
 
 def test_passwords_that_exist_stay_and_those_of_devices_gone_go(tmp_path: Path) -> None:
