@@ -23,7 +23,7 @@ def shapes(lon: float, lat: float, seed: int) -> Iterator[BaseGeometry]:
     """Yield ragged zones around a place: some with a hole, some with an island in it, one of very many corners."""
     random = np.random.default_rng(seed)
     for n, (x, y) in enumerate(random.normal(0, 0.006, (12, 2)).tolist()):
-        corners = (5, 40, 3000)[n % 3]
+        corners = (5, 40, 800)[n % 3]
         shape = star(lon + x, lat + y, 0.002, corners, seed + n)
         hole, island = (star(lon + x, lat + y, part, 12, seed + n) for part in (0.0008, 0.0003))
         shape = shapely.difference(shape, hole) if n % 2 else shape
