@@ -1,6 +1,7 @@
-"""The wheel and the sdist as somebody gets them who has nothing else, not even a C compiler.
+"""The wheel and the sdist as somebody gets them who has nothing else.
 
-What is compiled the whole suite runs by; at full counts it is compiled of the sdist, too.
+The wheel is built uncompiled: the whole suite runs by what is compiled of the same files. At full counts it is
+compiled, too, and built where there should be a C compiler and is none.
 """
 
 from __future__ import annotations
@@ -17,18 +18,20 @@ import pytest
 from tests.servers import need
 
 ROOT = Path(__file__).parents[1]
+BUILDS = [{"TRACKERD_COMPILED": "no"}]
+if os.environ.get("TRACKERD_FAULTS") == "full":
+    BUILDS += [{"TRACKERD_COMPILED": "required"}, {"TRACKERD_COMPILED": "", "CC": "/bin/false"}]
 
 
-COMPILED = ["no", "required"] if os.environ.get("TRACKERD_FAULTS") == "full" else ["no"]
-
-
-@pytest.fixture(scope="module", params=COMPILED)
+@pytest.fixture(scope="module", params=BUILDS, ids=str)
 def built(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """Build the sdist, and the wheel from the sdist, as a package index would have it."""
     folder = tmp_path_factory.mktemp("dist")
     uv = need("uv", str(Path(sys.executable).parent))
-    environment = {**os.environ, "TRACKERD_COMPILED": request.param}
-    subprocess.run([uv, "build", "--quiet", "--out-dir", folder, ROOT], env=environment, check=True)
+    subprocess.run([uv, "build", "--quiet", "--out-dir", folder, ROOT], env=os.environ | request.param, check=True)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        compiled = any(name.endswith(".so") for name in wheel.namelist())
+    assert compiled == (request.param["TRACKERD_COMPILED"] == "required")
     return folder
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -29,10 +30,12 @@ def said(port: int, topic: str, user: str, password: str) -> str:
     words: list[Any] = []
     made = client(port, username=user, password=password)
     made.on_publish = lambda _c, _d, _mid, reason, _p: words.append(reason)
-    assert made.publish(topic, b"{}", 1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
-    until(lambda: words, "the broker answers")
-    made.disconnect()
-    made.loop_stop()
+    try:
+        assert made.publish(topic, b"{}", 1).rc == MQTTErrorCode.MQTT_ERR_SUCCESS
+        until(lambda: words, "the broker answers")
+    finally:
+        made.disconnect()
+        made.loop_stop()
     return str(words[0])
 
 
@@ -57,6 +60,7 @@ def test_a_device_writes_its_own_topics_and_reads_nothing(tmp_path: Path) -> Non
             until(answers.__len__, "subscribed")
         assert said(server.port, "owntracks/w01/phone", "w01", new["w01"]) == "Success"
         until(lambda: heard, "trackerd hears it")
+        time.sleep(0.2)
         assert heard == ["trackerd"], "and nobody else"
 
 

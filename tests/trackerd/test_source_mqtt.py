@@ -382,7 +382,7 @@ def test_loss_while_stalled_is_no_fault_of_ours(start_mosquitto: Start, caplog: 
         publish(broker.port, TOPIC, *numbers(0, 3))
         taking.count(1)
         broker.restart()
-        time.sleep(1)  # a sign of life, sent meanwhile, finds the connection gone
+        taking.until(lambda: mine._link is not None and mine._link.lost, "a sign of life finds it gone")
         taking.go_on.set()
         taking.until(lambda: "resumed" in mine.status.detail, "resumed")
         taking.until(lambda: {*taking.payloads} == {*numbers(0, 3)}, "all of them")

@@ -46,7 +46,10 @@ REMEDIES = {
 
 
 class MqttSource(Standing):
-    """Messages of the topics subscribed to, each a chunk with its receipt."""
+    """Messages of the topics subscribed to, each a chunk with its receipt.
+
+    It is connected once its topics are granted; what the broker held for it may come before.
+    """
 
     def __init__(
         self,
@@ -133,7 +136,7 @@ class MqttSource(Standing):
             link.end()  # and ask again later
 
     def _disconnected(self, link: Link, lasted_s: float) -> None:
-        steady = lasted_s > STEADY_S and link.granted is not None
+        steady = lasted_s > STEADY_S and link.session_present is not None
         if steady:
             self._backoff.reset()
         self._brief = 0 if steady or link.granted is None else self._brief + 1

@@ -29,7 +29,8 @@ SESSION_S = 14 * 24 * 3600
 """How long the broker keeps messages for us while we are away."""
 RECEIVE_MAXIMUM = 2000
 """Messages the broker may have open towards us; no bound on memory (the broker forgets it on resume), only a wish."""
-CONNACK_TIMEOUT_S = 10.0
+ANSWER_S = 10.0
+"""So long the broker has for its answers to our greeting, and to our subscriptions once it says nothing else."""
 PARTED = "closed by us"
 NEVER_SUBSCRIBED = "trackerd/nothing"
 
@@ -89,6 +90,7 @@ class Link:
             if self._wait(wait_s) and not self.lost:
                 self._heard = clock.monotonic()
                 self._read()
+                self._send()  # our filters, where it has just taken us: what it held for us may keep the taker long
             elif not self.lost:
                 self._rest()
         return self._arrived.popleft() if self._arrived else None
@@ -96,7 +98,7 @@ class Link:
     def tend(self) -> None:
         """Keep the connection while nobody takes messages: send what receipts are due, and a sign of life."""
         with self._lock:
-            if self.lost or self.session_present is None:  # taken; messages may come before our filters are granted
+            if self.lost or self.session_present is None:  # once taken we may wait long for our filters to be granted
                 return
             now = clock.monotonic()
             if now - max(self._spoke, self._rested) >= self.client.keepalive / 4:
@@ -176,8 +178,10 @@ class Link:
         self._rested = now = clock.monotonic()
         self.client.loop_misc()
         self._send()
-        if self.granted is None and now - self._began > CONNACK_TIMEOUT_S:
-            self._give_up(f"no answer to our greeting within {CONNACK_TIMEOUT_S:.0f} s; is this an MQTT 5 broker?")
+        if self.session_present is None and now - self._began > ANSWER_S:
+            self._give_up(f"no answer to our greeting within {ANSWER_S:.0f} s; is this an MQTT 5 broker?")
+        elif self.granted is None and now - self._heard > ANSWER_S:
+            self._give_up(f"no answer to our subscriptions within {ANSWER_S:.0f} s")
         elif now - self._heard > 1.5 * self.client.keepalive + 1:
             self._give_up("the broker fell silent")
 

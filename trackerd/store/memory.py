@@ -1,4 +1,4 @@
-"""A store in memory: for a replay that leaves no record behind.
+"""A store in memory, for a replay that leaves no record behind: states, docket and duty, and what is let go of.
 
 What must stay true here: it holds to all that a store must (tests/trackerd/test_store.py) but outliving the process.
 """
