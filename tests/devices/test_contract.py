@@ -106,7 +106,8 @@ def test_damaged_captures_never_raise_and_never_give_nonsense(capture: tuple[str
 BLOCK = 32 * 1024
 FILLERS = [
     b"A", b"$", b"$GPGGA,", b"{", b'{"_type":', b'"', b"[", b"<a>", b"<trkpt ", b"<a b='", b"<!--", b"\x00", b"1,",
-    b"\xff", b'{"class":"TPV","mode":3,"device":"', b" \n", b"{\n", b"<gpx><trk><trkpt lat='1' lon='1'><time>", b"&",
+    b"\xff", b'{"class":"TPV","mode":3,"device":"', b" " * 15 + b"\n", b"{" + b" " * 14 + b"\n",
+    b"<gpx><trk><trkpt lat='1' lon='1'><time>", b"&",
 ]  # fmt: skip
 
 

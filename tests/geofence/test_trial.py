@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,18 @@ def line(a: Any, b: Any) -> Any:
     return a + np.arange(steps)[:, None] / steps * (b - a)
 
 
+@cache
+def deeper_half(shape: Any) -> Any:
+    return shape.buffer(-shapely.length(shapely.maximum_inscribed_circle(shape)) / 2)
+
+
 def visit(shape: Any, dwell_s: float, rng: np.random.Generator) -> Any:
     """Come from afar to a place in the deeper half of the zone, stay as long as it takes, and leave."""
     west, south, east, north = shape.bounds
-    deeper = shape.buffer(-shapely.length(shapely.maximum_inscribed_circle(shape)) / 2)
     shapely.prepare(shape)
     while True:
         place = rng.uniform((west, south), (east, north))
-        if not inside(deeper, place[None])[0]:
+        if not inside(deeper_half(shape), place[None])[0]:
             continue
         for _ in range(20):
             ways = rng.uniform(0, 2 * np.pi, 2)

@@ -201,7 +201,7 @@ def test_a_serial_receiver(tmp_path: Path, mosquitto: Mosquitto, listen: Any, se
 
 
 FULL = os.environ.get("TRACKERD_FAULTS") == "full"
-ROUNDS, KILLS = (200, 200) if FULL else (20, 3)
+ROUNDS, KILLS = (200, 200) if FULL else (12, 2)
 POINTS = ["before-commit", "after-commit", "before-ack", "after-ack", "before-tell", "before-mark", "after-mark"]
 
 
