@@ -162,6 +162,8 @@ def join(pieces: Sequence[Fixes]) -> Fixes:
 def pooled(pieces: Sequence[Fixes]) -> Fixes:
     """Return pieces, each over its own devices, in their order, as one."""
     pieces = [piece for piece in pieces if len(piece)]
+    if len(pieces) == 1:
+        return pieces[0]
     index: dict[DeviceId, int] = {}
     numbers = [np.array([index.setdefault(one, len(index)) for one in piece.devices], np.int64) for piece in pieces]
     devices = tuple(index)

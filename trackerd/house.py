@@ -149,7 +149,8 @@ class House:
         due = [one for one in saved if one.upto >= self._checkpointed.get(one.track.device, EVER) + CHECKPOINT]
         # A clock that runs ahead may have had its fixes judged before the edition that holds for them was known.
         began = min((edition.since for edition in self._unkept if edition.since > EVER), default=NEVER)
-        ahead = [(device, began) for device in self.engine.tracks if self.engine.upto(device) >= began]
+        known = self.engine.tracks if began < NEVER else ()
+        ahead = [(device, began) for device in known if self.engine.upto(device) >= began]
         return Batch(
             taken.fixes, taken.received, taken.wardens, late, taken.refusals, taken.pulses, saved, due,
             tuple(self._unkept), ahead, self.docket.touched(taken.fixes), taken.breaks,
@@ -188,9 +189,10 @@ class House:
     def advance(self, fixes: Fixes, now: Micros) -> list[Event]:
         """Let time pass up to ``now``, at which ``fixes`` came in."""
         self._listening = now if self._listening is None else self._listening
-        self._last_word = {one: word for one, word in self._last_word.items() if self.speaking(one, now)}
+        since = now - round(self.patience_s * SECOND)
         self._last_word |= dict.fromkeys(fixes.devices, now)
-        return self.engine.advance(now, {device for device in self._last_word if self.speaking(device, now)})
+        self._last_word = {one: word for one, word in self._last_word.items() if word > since}
+        return self.engine.advance(now, self._last_word.keys())
 
     def speaking(self, device: DeviceId, now: Micros) -> bool:
         """Return whether a device may be sending what it had kept, or may be about to, for we only begin to listen."""
