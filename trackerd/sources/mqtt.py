@@ -136,7 +136,7 @@ class MqttSource(Standing):
             link.end()  # and ask again later
 
     def _disconnected(self, link: Link, lasted_s: float) -> None:
-        steady = lasted_s > STEADY_S and link.session_present is not None
+        steady = lasted_s > STEADY_S and link.granted is not None
         if steady:
             self._backoff.reset()
         self._brief = 0 if steady or link.granted is None else self._brief + 1

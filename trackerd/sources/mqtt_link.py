@@ -181,7 +181,7 @@ class Link:
         if self.session_present is None and now - self._began > ANSWER_S:
             self._give_up(f"no answer to our greeting within {ANSWER_S:.0f} s; is this an MQTT 5 broker?")
         elif self.granted is None and now - self._heard > ANSWER_S:
-            self._give_up(f"no answer to our subscriptions within {ANSWER_S:.0f} s")
+            self._give_up(f"no answer to our subscriptions within {ANSWER_S:.0f} s; see the broker's log")
         elif now - self._heard > 1.5 * self.client.keepalive + 1:
             self._give_up("the broker fell silent")
 
